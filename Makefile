@@ -1,0 +1,49 @@
+# Each target is one command for a reader or a contributor; `make` alone lists them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PORT ?= 8000
+
+CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
+# All that a page shows: when none of it is newer than the book, the book is up to date.
+PAGES := _config.yml _toc.yml references.bib $(wildcard *.md) $(CHAPTERS) $(wildcard _static/*) tools/own_origin.py
+
+.DEFAULT_GOAL := help
+.PHONY: help book serve test notebooks picture lock clean
+
+help:  ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+book: _build/html/index.html  ## build the book, warnings as errors
+	@echo "The book is at _build/html/index.html: open it in a browser, or run 'make serve'."
+
+test: $(VENV)/ready  ## everything that CI runs: style, the book, unit tests, doctests, every notebook
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	@$(MAKE) --no-print-directory book
+	$(BIN)/pytest
+
+serve: book  ## serve the book on this machine (PORT=8000)
+	@echo "Serving the book at http://localhost:$(PORT). Stop with Ctrl-C."
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+notebooks: $(VENV)/ready  ## re-execute the chapters and store their outputs (ONLY=chapters/05_gradient.ipynb for one)
+	$(BIN)/python tools/run_notebooks.py $(or $(ONLY),$(CHAPTERS))
+
+picture: $(VENV)/ready  ## draw again the picture of the README and the landing page
+	$(BIN)/python tools/draw_picture.py _static/q-minus-p.png
+
+lock: $(VENV)/ready  ## pin again all that requirements.in asks for (needs uv)
+	uv pip compile --universal --python-version 3.11 --no-header --annotation-style line -q requirements.in -o requirements.txt
+
+clean:  ## remove the built book and the environment
+	rm -rf _build $(VENV)
+
+$(VENV)/ready: requirements.txt pyproject.toml tools/setup_venv.py
+	@$(PYTHON) tools/setup_venv.py $(VENV)
+
+_build/html/index.html: $(VENV)/ready $(PAGES)
+	@echo "Building the book ..."
+	@rm -rf _build/html _build/.doctrees _build/.jupyter_cache
+	@$(BIN)/jupyter-book build . -W -n -q

@@ -1,0 +1,59 @@
+"""Re-execute notebooks and store their outputs: `python tools/run_notebooks.py chapters/*.ipynb`.
+
+A notebook whose results are what they were is written back byte for byte the same, so that a diff shows nothing but
+what really changed: no timings, no version of the interpreter, no random cell ids. A notebook that fails is left
+as it was.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
+
+KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+def main(paths):
+    failed = []
+    for number, path in enumerate(map(Path, paths), start=1):
+        print(f"[{number}/{len(paths)}] {path} ", end="", flush=True)
+        try:
+            changed = refresh(path)
+        except CellExecutionError as error:
+            failed.append(path)
+            print(f"FAILED\n{error}")
+        else:
+            print("changed" if changed else "unchanged")
+    if failed:
+        sys.exit(f"not written, because a cell failed: {', '.join(map(str, failed))}")
+
+
+def refresh(path):
+    """Execute one notebook in its own folder, write it back, and tell whether it changed."""
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    notebook = nbformat.reads(before, as_version=4)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number:02d}"
+    client = NotebookClient(
+        notebook,
+        kernel_name=KERNEL["name"],
+        resources={"metadata": {"path": str(path.parent)}},
+        record_timing=False,
+        coalesce_streams=True,
+        store_widget_state=True,
+        timeout=300,
+    )
+    client.execute()
+    notebook.metadata["kernelspec"] = KERNEL
+    notebook.metadata.pop("language_info", None)
+    after = nbformat.writes(notebook) + "\n"
+    if after == before:
+        return False
+    path.write_text(after, encoding="utf-8")
+    return True
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
