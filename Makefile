@@ -40,7 +40,7 @@ lock: $(VENV)/ready  ## pin again all that requirements.in asks for (needs uv)
 clean:  ## remove the built book and the environment
 	rm -rf _build $(VENV)
 
-$(VENV)/ready: requirements.txt pyproject.toml tools/setup_venv.py
+$(VENV)/ready: requirements.txt
 	@$(PYTHON) tools/setup_venv.py $(VENV)
 
 _build/html/index.html: $(VENV)/ready $(PAGES)
