@@ -5,6 +5,7 @@ what really changed: no timings, no version of the interpreter, no random cell i
 as it was.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
 def main(paths):
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the kernels inherit it, as they do in the tests
     failed = []
     for number, path in enumerate(map(Path, paths), start=1):
         print(f"[{number}/{len(paths)}] {path} ", end="", flush=True)
@@ -42,6 +44,7 @@ def refresh(path):
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
         store_widget_state=True,
         timeout=300,
     )

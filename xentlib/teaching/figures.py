@@ -88,7 +88,7 @@ def q_minus_p(logits, label):
         ax.bar(CLASSES, values, color=CLASS_COLORS, width=0.72)
         ax.axhline(0, color=INK, linewidth=1)
         ax.set_title(heading, loc="center", size=11)
-        ax.set(ylim=(-0.62, 1.15))
+        ax.set(ylim=(min(0, *(q - p)) - 0.25, 1.15))
         ax.axis("off")
         for n, (name, value, color) in enumerate(zip(CLASSES, values, CLASS_COLORS, strict=True)):
             above = value >= 0
@@ -111,12 +111,12 @@ def q_minus_p(logits, label):
 
 
 def signed(value):
-    """Return a number with two decimals and a true minus sign.
+    """Return a number with two decimals and a true minus sign, but none on a zero.
 
-    >>> signed(-0.371)
-    '−0.37'
+    >>> signed(-0.371), signed(-0.001)
+    ('−0.37', '0.00')
     """
-    return f"{value:.2f}".replace("-", "−")
+    return f"{value:z.2f}".replace("-", "−")
 
 
 def forward_pass(logits, label):
@@ -134,14 +134,17 @@ def forward_pass(logits, label):
     Axes
     """
     q, p, loss = softmax(logits), np.eye(len(CLASSES))[label], softmax_cross_entropy(logits, label)
-    ax = canvas(5.6, 2.5, f"−log of one probability: the loss is {loss:.2f}")
+    ax = canvas(5.6, 2.6, f"The target selects one probability: the loss is {loss:.2f}")
     _columns(ax, {"logits z": np.asarray(logits), "q = softmax(z)": q, "target p": p}, label)
     for start in _ROWS:
         for end in _ROWS:
             arrow(ax, (1.53, start), (2.07, end), color=FAINT if start != end else MUTED)
-    arrow(ax, (4.43, _ROWS[label]), (4.72, _ROWS[label]))
-    box(ax, 5.13, _ROWS[label], f"{loss:.2f}", filled=True, width=0.72)
-    ax.text(5.13, _ROWS[label] + 0.33, "loss", ha="center", color=MUTED)
+    y = _ROWS[label]
+    arrow(ax, (3.03, y), (3.47, y))
+    arrow(ax, (4.43, y), (4.72, y))
+    box(ax, 5.13, y, f"{loss:.2f}", filled=True, width=0.72)
+    ax.text(5.13, y + 0.33, "loss", ha="center", color=MUTED)
+    ax.text(5.13, y - 0.45, f"−log {q[label]:.2f}", ha="center", color=MUTED)
     return ax
 
 
@@ -161,7 +164,7 @@ def backward_pass(logits, label):
     """
     q, p = softmax(logits), np.eye(len(CLASSES))[label]
     at_logits = softmax_cross_entropy_with_grad(logits, label)[1]
-    ax = canvas(5.6, 2.5, "One number goes in at the end, q − p comes out")
+    ax = canvas(5.6, 2.6, "One number goes in at the end, q − p comes out")
     _columns(ax, {"∂L/∂z = q − p": at_logits, "∂L/∂q = −p/q": 0 - p / q}, label, centers=(1.35, 3.2))
     for end, color in zip(_ROWS, CLASS_COLORS, strict=True):
         arrow(ax, (2.7, _ROWS[label]), (1.86, end), color=color)
@@ -171,7 +174,7 @@ def backward_pass(logits, label):
     return ax
 
 
-_ROWS = (1.75, 1.1, 0.45)
+_ROWS = (1.85, 1.2, 0.55)
 
 
 def _columns(ax, columns, label, centers=(1.05, 2.55, 3.95)):
@@ -179,6 +182,69 @@ def _columns(ax, columns, label, centers=(1.05, 2.55, 3.95)):
     for name, color, y in zip(CLASSES, CLASS_COLORS, _ROWS, strict=True):
         ax.text(0.1, y, name, va="center_baseline", weight="bold", color=color)
     for x, (heading, values) in zip(centers, columns.items(), strict=False):
-        ax.text(x, 2.2, heading, ha="center", color=MUTED)
+        ax.text(x, 2.3, heading, ha="center", color=MUTED)
         for n, (value, color, y) in enumerate(zip(values, CLASS_COLORS, _ROWS, strict=True)):
-            box(ax, x, y, signed(value), color=color, filled=n == label)
+            shown = f"{value:.0f}" if heading == "target p" else signed(value)
+            box(ax, x, y, shown, color=color, filled=n == label)
+
+
+def classifier_pipeline(image, features, weight, bias, names):
+    """Draw one image on its way through a classifier: features x, then z = W x + b, then q = softmax(z).
+
+    Parameters
+    ----------
+    image : array_like of shape (height, width)
+        Ink, from 0 upwards.
+    features : array_like of shape (D,), D ≥ 3
+        What the extractor made of the image: all drawn, and of each third of them the largest written out.
+    weight, bias : array_like of shapes (K, D) and (K,)
+        The linear layer.
+    names : sequence of K strings
+        The classes, of which three or four find room.
+
+    Returns
+    -------
+    Axes
+    """
+    features, weighted = np.asarray(features), np.asarray(weight) @ features
+    logits = weighted + bias
+    q = softmax(logits)
+    ax = canvas(5.6, 4.45, f"{np.size(image)} pixels become {len(q)} probabilities that sum to 1")
+    _picture(ax, image, (0.1, 1.5, 2.75, 4.15), f"{np.size(image)} pixels")
+    arrow(ax, (1.6, 3.45), (1.95, 3.45))
+    box(ax, 2.6, 3.45, "feature\nextractor", width=1.2, height=0.8)
+    arrow(ax, (3.25, 3.45), (3.6, 3.45))
+    _picture(ax, features[:, np.newaxis], (3.75, 4.05, 2.75, 4.15), f"{features.size} features x")
+    for third, y in zip(np.array_split(np.arange(features.size), 3), (3.95, 3.45, 2.95), strict=True):
+        n = third[features[third].argmax()]
+        at = 4.15 - 1.4 * (n + 0.5) / features.size
+        ax.plot((4.05, 4.2, 4.35), (at, at, y), color=MUTED, linewidth=0.8)
+        ax.text(4.4, y, f"x{str(n).translate(_SUBSCRIPTS)} = {features[n]:.2f}", va="center_baseline")
+
+    ax.plot((3.9, 3.9, 1.15), (2.65, 2.4, 2.4), color=MUTED, linewidth=1.5, solid_capstyle="butt")
+    arrow(ax, (1.15, 2.4), (1.15, 2.12))
+    ax.text(2.5, 2.47, f"linear layer, W is {len(q)} × {features.size}", ha="center", color=MUTED, size=10)
+    rows = np.linspace(1.5, 0.3, len(q))
+    for x, heading in ((1.15, "W x"), (2.1, "+ b"), (3.05, "= z"), (4.75, "q = softmax(z)")):
+        ax.text(x, 1.88, heading, ha="center", color=MUTED)
+    for y, name, score, offset, logit, probability in zip(rows, names, weighted, bias, logits, q, strict=True):
+        ax.text(0.1, y, name, va="center_baseline", weight="bold")
+        ax.text(1.15, y, signed(score), ha="center", va="center_baseline")
+        ax.text(2.1, y, signed(offset), ha="center", va="center_baseline")
+        box(ax, 3.05, y, signed(logit))
+        for end in rows:
+            arrow(ax, (3.55, y), (4.1, end), color=MUTED if end == y else FAINT)
+        ax.barh(y, 0.8 * probability, 0.3, left=4.2, color=Q_COLOR)
+        ax.text(4.27 + 0.8 * probability, y, f"{probability:.3f}", va="center_baseline", color=Q_COLOR)
+    return ax
+
+
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+
+
+def _picture(ax, values, extent, caption):
+    """Draw `values` as shades of grey, darkest the largest, inside (left, right, bottom, top), under a caption."""
+    ax.imshow(values, cmap="gray_r", vmin=0, extent=extent, aspect="auto", interpolation="nearest")
+    left, right, _, top = extent
+    ax.add_patch(plt.Rectangle((left, extent[2]), right - left, top - extent[2], fill=False, edgecolor=MUTED))
+    ax.text(left, top + 0.1, caption, color=MUTED)
