@@ -1,4 +1,4 @@
-"""What every public function does with an array that comes in: one home for dtypes and their errors."""
+"""What every public function does with an array that comes in: one home for dtypes, axes and their errors."""
 
 import numpy as np
 
@@ -6,11 +6,17 @@ FLOATS = (np.float16, np.float32, np.float64)
 
 
 def as_float(name, values):
-    """Return `values` as a float array of at least one axis, and the dtype that the result will have.
+    """Return `values` as a float array to compute with, and the dtype that the result will have.
 
-    Integers become float64. float16 is widened to float32 for the computation, and the caller
-    narrows the result again. The array that is returned may be the caller's own: never write to it.
+    float16 is widened to float32 for the computation: its own sums would lose most digits. The caller narrows the
+    result again. The array that is returned may be the caller's own: never write to it.
     """
+    array = check_float(name, values)
+    return array.astype(working_dtype(array.dtype), copy=False), array.dtype
+
+
+def check_float(name, values):
+    """Return `values` as an array of float16, float32 or float64 with at least one axis; integers become float64."""
     array = np.asarray(values)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
@@ -20,7 +26,12 @@ def as_float(name, values):
         )
     if array.ndim == 0:
         raise ValueError(f"{name} must have at least one axis; got the scalar {array[()]}")
-    return (array.astype(np.float32) if array.dtype == np.float16 else array), array.dtype
+    return array
+
+
+def working_dtype(dtype):
+    """Return the dtype to compute in for arrays of `dtype`."""
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
 
 
 def check_axis(name, array, axis):
@@ -34,6 +45,29 @@ def check_axis(name, array, axis):
     return axis % array.ndim
 
 
+def check_non_negative(name, array):
+    """Refuse NaN, infinities and negative numbers."""
+    bad = ~((array >= 0) & (array < np.inf))
+    if bad.any():
+        index = first_index(bad)
+        raise ValueError(f"{name} must be non-negative and finite; got {array[index]}{at(index)}")
+
+
+def raise_bad_logits(name, z, axis):
+    """Say which logit is NaN or +inf, or which row is all -inf: one of them is known to be."""
+    bad = np.isnan(z) | (z == np.inf)
+    if bad.any():
+        index = first_index(bad)
+        raise ValueError(f"{name} must be finite or -inf; got {z[index]}{at(index)}")
+    index = first_index((z == -np.inf).all(axis))
+    raise ValueError(f"{name} must leave at least one class that is not -inf; got only -inf{at(index)}")
+
+
 def first_index(mask):
     """Return the index of the first true entry of `mask` as a tuple of plain integers."""
     return tuple(int(i) for i in np.argwhere(mask)[0])
+
+
+def at(index):
+    """Return an index as the end of an error message: nothing where there is but one value."""
+    return f" at index {index}" if index else ""

@@ -6,7 +6,7 @@ called impossible and happens surprises without bound).
 
 import numpy as np
 
-from xentlib._arrays import as_float, check_axis, first_index
+from xentlib._arrays import as_float, at, check_axis, check_non_negative, first_index
 
 
 def entropy(p, *, axis=-1, base=None):
@@ -155,17 +155,14 @@ def _two_distributions(p, q, axis):
 def _distribution(name, values, axis):
     """Return `values` as a float array, once it is seen to hold distributions along `axis`."""
     array, dtype = as_float(name, values)
-    axis = check_axis(name, array, axis)
-    bad = ~((array >= 0) & (array < np.inf))
-    if bad.any():
-        index = first_index(bad)
-        raise ValueError(f"{name} must be non-negative and finite; got {array[index]} at index {index}")
-    total = array.sum(axis)
+    front = check_axis(name, array, axis)
+    check_non_negative(name, array)
+    total = array.sum(front)
     bad = ~(np.abs(total - 1) <= np.sqrt(np.finfo(dtype).eps))
     if bad.any():
-        index = first_index(np.atleast_1d(bad)) if total.ndim else ()
-        raise ValueError(f"{name} must sum to 1 along axis {axis}; got the sum {total[index]} at index {index}")
-    return array, dtype, axis
+        index = first_index(bad)
+        raise ValueError(f"{name} must sum to 1 along axis {axis}; got the sum {total[index]}{at(index)}")
+    return array, dtype, front
 
 
 def _in_base(nats, base, dtype):

@@ -1,20 +1,29 @@
 """Softmax cross-entropy of logits, and its gradient, from one pass over the logits.
 
-Both come from the split of `xentlib.normalization`: m the largest logit, r the sum of e^{z_j − m}
-over the other classes. The loss of class y is (m − z_y) + log1p(r), a sum of two terms that are
-never negative, and 1 − q of the largest class is r / (1 + r). Neither subtracts numbers that are
-nearly equal, so both keep their digits however sure the classifier is.
+With m the largest logit and r the sum of e^{z_j − m} over the other classes, the loss of class y is
+(m − z_y) + log1p(r), a sum of two terms that are never negative, and 1 − q of the largest class is r / (1 + r).
+Neither subtracts numbers that are nearly equal, so both keep their digits however sure the classifier is.
+
+All options come down to a weighted target t for each row (`Target`), for which
+
+    loss = Σ_j t_j (lse − z_j) + ζ lse²  and  gradient = (Σ_j t_j + 2 ζ lse) q − t,  with lse = log Σ_j e^{z_j}.
+
+One kernel (`_solve`) works them out, on blocks of rows that fit a core's cache.
 """
 
 import numpy as np
 
-from xentlib._arrays import as_float, first_index
-from xentlib.normalization import split_largest
+from xentlib import _threads
+from xentlib._arrays import check_axis, check_float, check_non_negative, raise_bad_logits, working_dtype
+from xentlib._targets import Options, make_target
 
-REDUCTIONS = ("none", "sum", "mean")
+BLOCK_BYTES = 1 << 19
+FEW_CLASSES = 32  # up to here a block is laid out class by class: reductions over a short last axis are slow
 
 
-def softmax_cross_entropy(logits, targets, *, reduction="mean"):
+def softmax_cross_entropy(
+    logits, targets, *, class_weights=None, ignore_index=None, label_smoothing=0.0, z_loss=0.0, reduction="mean"
+):
     """Return the softmax cross-entropy of logits, L = −z_y + log Σ_j e^{z_j}.
 
     Parameters
@@ -22,22 +31,33 @@ def softmax_cross_entropy(logits, targets, *, reduction="mean"):
     logits : array_like of shape (..., K)
         Nats. -inf masks a class.
     targets : array_like
-        Class indices in [0, K) of shape `logits.shape[:-1]`, or distributions p of the shape of
+        Class indices y in [0, K) of shape `logits.shape[:-1]`, or distributions p of the shape of
         `logits`, for which L = Σ_i p_i (log Σ_j e^{z_j} − z_i). p need not sum to 1.
+    class_weights : array_like of shape (K,), optional
+        Non-negative. Multiplies the loss of a sample by the weight of its class; for distributions,
+        weighs each p_i.
+    ignore_index : int, optional
+        Samples with this class index do not count: their loss and gradient are 0, and a mean leaves
+        them out. For class indices only.
+    label_smoothing : float
+        ε in [0, 1]: the target becomes (1 − ε) p + ε/K, before the weights are applied.
+    z_loss : float
+        λ ≥ 0: adds λ (log Σ_j e^{z_j})² to the loss of each sample that counts, whatever its weight.
     reduction : {"mean", "sum", "none"}
-        How the losses of the samples are put together; their mean by default.
+        How the losses of the samples are put together. With class indices, "mean" divides by the sum
+        of the weights of the samples that count; with distributions by the number of samples.
 
     Returns
     -------
     float, or ndarray of shape `logits.shape[:-1]` for "none"
-        Nats, at least 0, in the dtype of `logits`. +inf where the true class is masked. The mean
-        over no samples is 0.
+        Nats, at least 0, in the dtype of `logits`. +inf where the target gives weight to a masked
+        class. The mean over no samples is 0.
 
     Raises
     ------
     ValueError
-        If a logit is NaN or +inf, a row is all -inf, an index lies outside [0, K), a probability is
-        negative or not finite, the shapes do not match, or there is no such reduction.
+        If a logit is NaN or +inf, a row is all -inf, an index lies outside [0, K), a probability or a
+        weight is negative or not finite, an option is out of its range, or the shapes do not match.
     TypeError
         If `logits` does not hold real numbers, or class indices are no integers.
 
@@ -45,7 +65,9 @@ def softmax_cross_entropy(logits, targets, *, reduction="mean"):
     -----
     With m the largest logit, computed as (m − z_y) + log1p(Σ_{j≠argmax} e^{z_j − m}): exact to a
     few units in the last place for any offset and any confidence, where −z_y + logsumexp(z) loses
-    digits to the offset and −log(q_y) rounds to 0. Chapter 4 defines the loss.
+    digits to the offset and −log(q_y) rounds to 0. Large inputs are spread over threads, at most
+    `XENTLIB_NUM_THREADS` of them. Options as in PyTorch; z_loss after Chowdhery et al. (2022).
+    Chapter 4 defines the loss.
 
     Examples
     --------
@@ -55,16 +77,21 @@ def softmax_cross_entropy(logits, targets, *, reduction="mean"):
     np.float64(1.21437)
     >>> softmax_cross_entropy([0.0, 40.0], 1)
     np.float64(4.248354255291589e-18)
+    >>> softmax_cross_entropy([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]], [1, -1], ignore_index=-1).round(5)
+    np.float64(0.46437)
     """
-    return _evaluate(logits, targets, reduction, with_grad=False)[0]
+    options = Options(class_weights, ignore_index, label_smoothing, z_loss, reduction)
+    return _evaluate(logits, targets, options, with_grad=False)[0]
 
 
-def softmax_cross_entropy_with_grad(logits, targets, *, reduction="mean"):
+def softmax_cross_entropy_with_grad(
+    logits, targets, *, class_weights=None, ignore_index=None, label_smoothing=0.0, z_loss=0.0, reduction="mean"
+):
     """Return the softmax cross-entropy of logits and its gradient, ∂L/∂z_i = q_i − 1(y = i).
 
     Parameters
     ----------
-    logits, targets, reduction
+    logits, targets, class_weights, ignore_index, label_smoothing, z_loss, reduction
         As for `softmax_cross_entropy`. Under a general target p the gradient is (Σ_j p_j) q − p.
 
     Returns
@@ -73,7 +100,7 @@ def softmax_cross_entropy_with_grad(logits, targets, *, reduction="mean"):
         Nats, in the dtype of `logits`.
     grad : ndarray of the shape and dtype of `logits`
         Of the reduced loss: for "mean" it carries the 1/N. For "none", row n is the gradient of
-        loss n. Each row sums to 0. A masked class has gradient 0.
+        loss n. Without z_loss each row sums to 0. A masked class has gradient 0.
 
     Raises
     ------
@@ -93,83 +120,162 @@ def softmax_cross_entropy_with_grad(logits, targets, *, reduction="mean"):
     >>> softmax_cross_entropy_with_grad([0.0, 40.0], 1)[1]
     array([ 4.24835426e-18, -4.24835426e-18])
     """
-    return _evaluate(logits, targets, reduction, with_grad=True)
+    options = Options(class_weights, ignore_index, label_smoothing, z_loss, reduction)
+    return _evaluate(logits, targets, options, with_grad=True)
 
 
-def _evaluate(logits, targets, reduction, with_grad):
-    if reduction not in REDUCTIONS:
-        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}")
-    z, dtype = as_float("logits", logits)
-    if z.shape[-1] == 0:
-        raise ValueError(f"logits must have at least one class along axis -1; got shape {z.shape}")
-    targets, by_index = _check_targets(targets, z)
-    top = split_largest("logits", z, -1)
-    loss, grad = (_index_loss if by_index else _distribution_loss)(z, targets, top, with_grad)
+# Blocks of rows, spread over threads
 
-    loss = loss[..., 0]
-    if reduction != "none":
-        divisor = max(loss.size, 1) if reduction == "mean" else 1
-        loss = loss.sum() / divisor
+
+def _evaluate(logits, targets, options, with_grad):
+    z = check_float("logits", logits)
+    check_axis("logits", z, -1)
+    dtype, work = z.dtype, working_dtype(z.dtype)
+    target = make_target(targets, z.shape, work.type, options)
+    rows = z.reshape(-1, z.shape[-1])
+    loss = np.empty(len(rows), work)
+    grad = np.empty(rows.shape, dtype) if with_grad else None
+    try:
+        _solve_in_blocks(rows, target, loss, grad)
+    except UnsoundBlockError:
+        _raise_unsound(z, target)
+    if target.ignored is not None:
+        loss[target.ignored] = 0
         if with_grad:
-            grad /= divisor
+            grad[target.ignored] = 0
+    loss = loss.reshape(z.shape[:-1]) if options.reduction == "none" else loss.sum(dtype=np.float64)
     with np.errstate(over="ignore"):  # a float16 loss may exceed float16's range, and is then inf
-        return loss.astype(dtype)[()], grad.astype(dtype) if with_grad else None
+        return loss.astype(dtype)[()], grad.reshape(z.shape) if with_grad else None
 
 
-def _index_loss(z, y, top, with_grad):
-    """Return the loss (..., 1) and gradient (..., K) for class indices y (..., 1)."""
-    z_y = np.take_along_axis(z, y, -1)
-    loss = (top.largest - z_y) + np.log1p(top.rest)
-    if not with_grad:
-        return loss, None
-    grad = top.probabilities(-1)
-    at_y = np.take_along_axis(grad, y, -1) - 1
-    at_y = np.where(y == top.argmax, 0 - top.rest / (1 + top.rest), at_y)
-    np.put_along_axis(grad, y, np.where(z_y == -np.inf, 0, at_y), -1)
-    return loss, grad
+def _solve_in_blocks(rows, target, loss, grad):
+    """Fill `loss`, and `grad` if there is one, block by block, on as many threads as pay."""
+    n_rows, n_classes = rows.shape
+    by_class = n_classes <= FEW_CLASSES and target.probs is None
+    in_place = grad is not None and grad.dtype == loss.dtype and not by_class
+    step = max(1, min(BLOCK_BYTES // (n_classes * loss.itemsize), n_rows))
+    n_threads = _threads.n_threads(rows.size)
+
+    def solve_share(number):
+        # Each thread has buffers of its own, and takes every n_threads-th block.
+        own = None if in_place else np.empty((1 + by_class, step * n_classes), loss.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(number * step, n_rows, n_threads * step):
+                part = slice(start, min(start + step, n_rows))
+                z = rows[part].astype(loss.dtype, copy=False)
+                shape = z.shape[::-1] if by_class else z.shape
+                buffers = [grad[part]] if in_place else own[:, : z.size].reshape(-1, *shape)
+                loss[part] = _solve(z, target.rows(part), *buffers)
+                if grad is not None and not in_place:
+                    grad[part] = buffers[0].T if by_class else buffers[0]
+
+    _threads.run(solve_share, n_threads)
 
 
-def _distribution_loss(z, p, top, with_grad):
-    """Return the loss (..., 1) and gradient (..., K) for distributions p (..., K)."""
-    surprise = (top.largest - z) + np.log1p(top.rest)
-    with np.errstate(invalid="ignore"):  # 0 · inf, a masked class that p rules out as well
-        loss = np.where(p > 0, p * surprise, 0).sum(-1, keepdims=True)
-    if not with_grad:
-        return loss, None
-    others = p.copy()
-    np.put_along_axis(others, top.argmax, 0, -1)
-    others = others.sum(-1, keepdims=True)
-    total = others + np.take_along_axis(p, top.argmax, -1)
-    grad = total * top.probabilities(-1) - p
-    np.put_along_axis(grad, top.argmax, others - total * (top.rest / (1 + top.rest)), -1)
-    grad[z == -np.inf] = 0
-    return loss, grad
+class UnsoundBlockError(Exception):
+    """A block has a row whose largest logit is not finite, or a target that is no distribution."""
 
 
-def _check_targets(targets, z):
-    """Return class indices of shape (..., 1) or distributions of shape (..., K), and whether they are indices."""
-    targets = np.asarray(targets)
-    n_classes = z.shape[-1]
-    if targets.shape == z.shape[:-1]:
-        if targets.size == 0:
-            return np.zeros((*targets.shape, 1), dtype=np.intp), True
-        if targets.dtype.kind not in "iu":
-            raise TypeError(
-                f"targets of shape {targets.shape} must be integer class indices; got dtype {targets.dtype}"
-            )
-        outside = (targets < 0) | (targets >= n_classes)
-        if outside.any():
-            index = first_index(outside) if targets.ndim else ()
-            raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]} at index {index}")
-        return targets.astype(np.intp)[..., np.newaxis], True
-    if targets.shape != z.shape:
-        raise ValueError(
-            f"targets must have shape {z.shape[:-1]} (class indices) or {z.shape} (distributions) "
-            f"for logits of shape {z.shape}; got {targets.shape}"
-        )
-    p = as_float("targets", targets)[0].astype(z.dtype, copy=False)
-    bad = ~((p >= 0) & (p < np.inf))
-    if bad.any():
-        index = first_index(bad)
-        raise ValueError(f"targets must be non-negative and finite; got {targets[index]} at index {index}")
-    return p, False
+def _raise_unsound(z, target):
+    """Say which logit or probability made a block unsound. Only now is it worth a second look at all of them."""
+    if target.probs is not None:
+        check_non_negative("targets", target.probs.reshape(z.shape))
+    raise_bad_logits("logits", z, -1)
+
+
+def _solve(z, target, g, spare=None):
+    """Return the losses of a block of rows, and leave their gradient in `g`.
+
+    With a `spare` buffer, `g` is worked on class by class, its first axis: reductions over few classes then run along
+    whole rows of memory. Otherwise it has the shape of `z`.
+    """
+    n_rows, n_classes = z.shape
+    by_class = spare is not None
+    if by_class:
+        # The entry of class y stands at y * n_rows + row in memory,
+        first, stride = np.arange(n_rows), n_rows
+        np.copyto(g, z.T)
+        m = g.max(0)
+    else:
+        # or at row * n_classes + y.
+        first, stride = np.arange(0, z.size, n_classes), 1
+        top = z.argmax(1) + first
+        m = z.reshape(-1)[top]
+    if not np.isfinite(m).all():
+        raise UnsoundBlockError
+    down = (slice(None), np.newaxis)  # stretches one number a row, or a class, over the other axis
+    each_row, each_class = (..., down) if by_class else (down, ...)
+    np.subtract(g if by_class else z, m[each_row], out=g)
+    flat = g.reshape(-1)
+
+    # Σ_j t_j and Σ_j t_j (z_j − m)
+    share, t = target.share, None
+    if target.probs is None:
+        at_y = target.index * stride + first
+        d_y = flat[at_y]
+        total, linear = target.at_index, target.at_index * d_y
+        if share is not None:
+            total = total + share.sum()
+            linear += share @ g if by_class else g @ share
+    else:
+        t = _weighted(target)
+        total, linear = t.sum(1), np.einsum("nk,nk->n", t, g)
+    masked = None
+    if not np.isfinite(linear).all():
+        masked = g == -np.inf
+        linear = _without_masks(target, g.T if by_class else g, t)
+
+    # r, the sum of e^{z_j − m} over all classes but one of the largest
+    np.exp(g, out=g)
+    if by_class:
+        below = np.less(g, 1)
+        r = np.multiply(g, below, out=spare).sum(0)
+        r += n_classes - 1 - np.add.reduce(below, axis=0, dtype=np.int8)
+    else:
+        flat[top] = 0
+        r = g.sum(1)
+        flat[top] = 1
+
+    log1p_r = np.log1p(r)
+    loss = total * log1p_r - linear
+    push = total / (1 + r)
+    pull = -push * r  # (Σ t) q − Σ t for the largest class
+    if target.z_loss:
+        lse = m + log1p_r
+        loss += target.z_loss * lse * lse
+        inward = 2 * target.z_loss * lse / (1 + r)
+        push, pull = push + inward, pull + inward
+
+    g *= push[each_row]
+    if t is not None:
+        g -= t
+        t.reshape(-1)[top] = 0
+        flat[top] = pull + t.sum(1)
+    elif share is None:
+        flat[at_y] = np.where(d_y == 0, pull, np.exp(d_y) * push - target.at_index)
+    else:
+        g -= share[each_class]
+        at_largest = pull + (share.sum() - share[target.index])
+        flat[at_y] = np.where(d_y == 0, at_largest, flat[at_y] - target.at_index)
+    if masked is not None:
+        g[masked] = 0
+    return loss
+
+
+def _weighted(target):
+    t = target.probs * target.scale
+    if not (np.isfinite(t.sum(1)).all() and (target.probs >= 0).all()):
+        raise UnsoundBlockError
+    if target.share is not None:
+        t += target.share
+    return t
+
+
+def _without_masks(target, d, t):
+    """Return Σ_j t_j (z_j − m) with 0 · (−inf) as 0: a masked class that the target rules out as well costs nothing."""
+    if t is None:
+        t = np.zeros(d.shape, d.dtype)
+        t[np.arange(len(t)), target.index] = target.at_index
+        if target.share is not None:
+            t += target.share
+    return np.where(t > 0, t * d, 0).sum(1)

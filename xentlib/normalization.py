@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from xentlib._arrays import as_float, check_axis, first_index
+from xentlib._arrays import as_float, check_axis, raise_bad_logits
 
 
 class Split(NamedTuple):
@@ -35,22 +35,11 @@ def split_largest(name, z, axis):
     largest = np.take_along_axis(z, argmax, axis)
     # argmax stops at the first NaN and at +inf, so the largest values alone tell whether z is sound.
     if not np.isfinite(largest).all():
-        _raise_bad_logits(name, z, largest)
+        raise_bad_logits(name, z, axis)
     others = z - largest
     np.exp(others, out=others)
     np.put_along_axis(others, argmax, 0, axis)
     return Split(argmax, largest, others, others.sum(axis, keepdims=True))
-
-
-def _raise_bad_logits(name, z, largest):
-    bad = np.isnan(z) | (z == np.inf)
-    if bad.any():
-        index = first_index(bad)
-        raise ValueError(f"{name} must be finite or -inf; got {z[index]} at index {index}")
-    index = first_index(largest == -np.inf)
-    raise ValueError(
-        f"{name} must have a class that is not -inf in every row; got only -inf in the row of index {index}"
-    )
 
 
 def logsumexp(z, *, axis=-1):
@@ -184,6 +173,6 @@ def _shift_and_scale(z, axis, temperature):
     """Return (z − m)/T. Shifted before it is scaled, so that a small T cannot overflow."""
     largest = z.max(axis, keepdims=True)
     if not np.isfinite(largest).all():
-        _raise_bad_logits("z", z, largest)
+        raise_bad_logits("z", z, axis)
     with np.errstate(over="ignore"):  # to -inf, whose probability 0 is right
         return (z - largest) / z.dtype.type(temperature)

@@ -1,0 +1,121 @@
+"""Targets and options of the loss, checked and put together into one weighted target a row."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from xentlib._arrays import as_float, at, check_non_negative, first_index
+
+REDUCTIONS = ("none", "sum", "mean")
+
+
+class Options(NamedTuple):
+    """The keyword options of the loss, as they were passed."""
+
+    class_weights: object
+    ignore_index: int | None
+    label_smoothing: float
+    z_loss: float
+    reduction: str
+
+
+class Target(NamedTuple):
+    """What the rows aim at, with weights, smoothing and the reduction's divisor multiplied in.
+
+    With class indices t = at_index e_y + share, with distributions t = scale p + share.
+    """
+
+    index: np.ndarray | None  #: y, of shape (N,)
+    at_index: np.ndarray | None  #: of shape (N,), or (1,) where it is the same for all rows
+    probs: np.ndarray | None  #: p, of shape (N, K)
+    scale: np.ndarray | None  #: of shape (K,), or (1,) where it is the same for all classes
+    share: np.ndarray | None  #: what smoothing gives to each class, of shape (K,)
+    z_loss: float
+    ignored: np.ndarray | None  #: which rows do not count
+
+    def rows(self, part):
+        """Return the target of the rows in the slice `part`."""
+        return self._replace(
+            index=self.index if self.index is None else self.index[part],
+            at_index=self.at_index if self.at_index is None or len(self.at_index) == 1 else self.at_index[part],
+            probs=self.probs if self.probs is None else self.probs[part],
+        )
+
+
+def make_target(targets, shape, dtype, options):
+    """Check targets and options against logits of `shape`, and return them as a `Target` of numbers of `dtype`."""
+    if options.reduction not in REDUCTIONS:
+        raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}; got {options.reduction!r}")
+    if not 0 <= options.label_smoothing <= 1:
+        raise ValueError(f"label_smoothing must lie in [0, 1]; got {options.label_smoothing}")
+    if not 0 <= options.z_loss < np.inf:
+        raise ValueError(f"z_loss must be non-negative and finite; got {options.z_loss}")
+    weights = None if options.class_weights is None else _check_weights(options.class_weights, shape[-1])
+    targets = np.asarray(targets)
+    if targets.shape == shape[:-1]:
+        return _index_target(targets, shape[-1], weights, dtype, options)
+    if targets.shape == shape:
+        return _distribution_target(targets, weights, dtype, options)
+    raise ValueError(
+        f"targets must have shape {shape[:-1]} (class indices) or {shape} (distributions) "
+        f"for logits of shape {shape}; got {targets.shape}"
+    )
+
+
+def _index_target(targets, n_classes, weights, dtype, options):
+    if targets.dtype.kind not in "iu" and targets.size:
+        raise TypeError(f"targets of shape {targets.shape} must be integer class indices; got dtype {targets.dtype}")
+    y = targets.reshape(-1).astype(np.intp, copy=False)
+    ignored = None
+    if options.ignore_index is not None:
+        ignored = y == options.ignore_index
+        y = np.where(ignored, 0, y)
+    if y.size and y.view(np.uintp).max() >= n_classes:  # a negative index is a huge unsigned one
+        index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != options.ignore_index))
+        raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{at(index)}")
+
+    if weights is None and ignored is None:
+        at_index, total = np.ones(1), y.size
+    else:
+        at_index = np.ones(y.size) if weights is None else weights[y]
+        if ignored is not None:
+            at_index[ignored] = 0
+        total = at_index.sum()
+    factor = _factor(total, options)
+    share = _share(weights, n_classes, factor, options)
+    at_index = ((1 - options.label_smoothing) * factor * at_index).astype(dtype)
+    share = share if share is None else share.astype(dtype)
+    return Target(y, at_index, None, None, share, dtype(options.z_loss * factor), ignored)
+
+
+def _distribution_target(targets, weights, dtype, options):
+    if options.ignore_index is not None:
+        raise ValueError(f"ignore_index must be None where targets are distributions; got {options.ignore_index}")
+    p, _ = as_float("targets", targets)
+    p = p.reshape(-1, p.shape[-1]).astype(dtype, copy=False)
+    factor = _factor(len(p), options)
+    share = _share(weights, p.shape[-1], factor, options)
+    scale = (1 - options.label_smoothing) * factor * (np.ones(1) if weights is None else weights)
+    share = share if share is None else share.astype(dtype)
+    return Target(None, None, p, scale.astype(dtype), share, dtype(options.z_loss * factor), None)
+
+
+def _factor(total, options):
+    """Return what the reduction multiplies each row by. A mean over nothing is 0, not 0/0."""
+    if options.reduction != "mean":
+        return 1.0
+    return 1 / total if total else 0.0
+
+
+def _share(weights, n_classes, factor, options):
+    if options.label_smoothing == 0:
+        return None
+    return options.label_smoothing * factor / n_classes * (np.ones(n_classes) if weights is None else weights)
+
+
+def _check_weights(class_weights, n_classes):
+    weights, _ = as_float("class_weights", class_weights)
+    if weights.shape != (n_classes,):
+        raise ValueError(f"class_weights must have shape ({n_classes},), one weight a class; got {weights.shape}")
+    check_non_negative("class_weights", weights)
+    return weights.astype(np.float64)
