@@ -1,0 +1,12 @@
+"""One thread for BLAS, and the same examples from hypothesis on every run."""
+
+import os
+
+# The matrices here are small: on a busy machine BLAS threads wait for each other far longer than they work. Set
+# before NumPy is imported; the kernels of the notebooks inherit it.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True, max_examples=40, deadline=None, database=None)
+settings.load_profile("repeatable")

@@ -1,0 +1,106 @@
+"""The rules that every chapter keeps, each a function from a notebook to what is wrong with it."""
+
+import re
+import statistics
+
+LONGEST_LINE = 76  # fits the text column of a desktop page
+LONGEST_CELL = 15
+SHORTEST_ALT_TEXT = 40
+
+
+def code_cells(notebook):
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def lines(cell):
+    return [line for line in cell.source.splitlines() if line.strip()]
+
+
+def executed_in_order(notebook):
+    """Strict nbval compares nothing in a cell without an execution count."""
+    counts = [cell.execution_count for cell in code_cells(notebook)]
+    if not counts:
+        yield "no code cell"
+    elif counts != list(range(1, len(counts) + 1)):
+        yield f"not executed from top to bottom in a fresh kernel: counts {counts}"
+
+
+def no_errors_or_warnings(notebook):
+    for cell in code_cells(notebook):
+        for output in cell.outputs:
+            if output.output_type == "error" and "raises-exception" not in cell.metadata.get("tags", []):
+                yield f"unexpected {output.ename} from {cell.source!r}"
+            if output.get("name") == "stderr":
+                yield f"stderr from {cell.source!r}: {output.text!r}"
+
+
+def nothing_left_uncompared(notebook):
+    for cell in code_cells(notebook):
+        tags = [tag for tag in cell.metadata.get("tags", []) if tag.startswith("nbval-")]
+        if tags or "NBVAL_" in cell.source:
+            yield f"nbval is told not to compare {cell.source!r}"
+
+
+def nothing_that_varies(notebook):
+    """Addresses and timings differ from run to run, and a trailing semicolon from kernel to kernel."""
+    for cell in code_cells(notebook):
+        if re.search(r"\bat 0x[0-9a-f]{6,}", str(cell.outputs)):
+            yield f"an address in the output of {cell.source!r}"
+        if cell.source.rstrip().endswith(";"):
+            yield f"a trailing semicolon in {cell.source!r}"
+        if "execution" in cell.metadata:
+            yield f"timings in the metadata of {cell.source!r}"
+    if set(notebook.metadata) - {"kernelspec"}:
+        yield f"metadata beside the kernelspec: {sorted(notebook.metadata)}"
+
+
+def figures_have_alt_text(notebook):
+    for cell in code_cells(notebook):
+        if any("image/png" in output.get("data", {}) for output in cell.outputs):
+            alt = cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "")
+            if len(alt) < SHORTEST_ALT_TEXT or " " not in alt:
+                yield f"a figure whose alt text does not state a finding: {alt!r} for {cell.source!r}"
+
+
+def argument_in_the_open(notebook):
+    for cell in code_cells(notebook):
+        hidden = [tag for tag in cell.metadata.get("tags", []) if tag.startswith(("hide-", "remove-"))]
+        if hidden:
+            yield f"{hidden} on {cell.source!r}"
+
+
+def cells_are_short(notebook):
+    for cell in code_cells(notebook):
+        if len(lines(cell)) > LONGEST_CELL:
+            yield f"{len(lines(cell))} lines, at most {LONGEST_CELL}: {cell.source!r}"
+        for line in cell.source.splitlines():
+            if len(line) > LONGEST_LINE:
+                yield f"{len(line)} characters, at most {LONGEST_LINE}: {line!r}"
+    if statistics.median([len(lines(cell)) for cell in code_cells(notebook)] or [0]) > 5:
+        yield "more than 5 lines in the median code cell"
+
+
+def has_the_rhythm_of_a_chapter(notebook):
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    if not notebook.cells[0].source.startswith("# ") or len(re.findall("^# ", text, re.M)) != 1:
+        yield "not one title, at the top"
+    for part in ("**You will be able to**", "**You need**", "## Summary", "{cite}`bahumi`"):
+        if part not in text:
+            yield f"no {part}"
+    if not re.search(r"^\$\$ \(eq-", text, re.M):
+        yield "no numbered equation"
+    first = next(iter(code_cells(notebook)), None)
+    if first is None or not first.source.startswith(("import ", "from ")):
+        yield "a first code cell that is no set-up"
+
+
+RULES = (
+    executed_in_order,
+    no_errors_or_warnings,
+    nothing_left_uncompared,
+    nothing_that_varies,
+    figures_have_alt_text,
+    argument_in_the_open,
+    cells_are_short,
+    has_the_rhythm_of_a_chapter,
+)

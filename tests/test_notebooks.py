@@ -1,0 +1,120 @@
+"""House rules: every chapter keeps them, and each of them refuses a notebook that breaks it."""
+
+import subprocess
+import sys
+from copy import deepcopy
+from pathlib import Path
+
+import house_rules
+import nbformat
+import pytest
+import yaml
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+ROOT = Path(__file__).parents[1]
+KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
+CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("rule", house_rules.RULES, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+def test_chapter_keeps_the_rule(path, rule):
+    assert list(rule(nbformat.read(path, as_version=4))) == []
+
+
+def test_every_chapter_is_in_the_table_of_contents_and_in_the_readme():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]]
+    readme = (ROOT / "README.md").read_text()
+    for path in CHAPTERS:
+        assert f"chapters/{path.stem}" in listed
+        assert f"(chapters/{path.name})" in readme
+
+
+# A notebook that keeps every rule, and the ways to break it
+
+
+def good_notebook():
+    text = "# Title\n\n**You will be able to** …\n\n**You need** …\n\n$$\nx\n$$ (eq-x)\n\n{cite}`bahumi`\n\n## Summary"
+    figure = new_output("display_data", {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
+    alt = {"mystnb": {"image": {"alt": "A curve that falls from the left to the right, and so on"}}}
+    cells = [
+        new_markdown_cell(text),
+        new_code_cell("import numpy as np", execution_count=1),
+        new_code_cell("1 + 1", execution_count=2, outputs=[new_output("execute_result", {"text/plain": "2"})]),
+        new_code_cell("draw()", execution_count=3, outputs=[figure], metadata=alt),
+    ]
+    return new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC})
+
+
+@pytest.mark.parametrize("rule", house_rules.RULES, ids=lambda rule: rule.__name__)
+def test_rule_accepts_a_good_notebook(rule):
+    assert list(rule(good_notebook())) == []
+
+
+def set_outputs(*outputs):
+    return lambda notebook: notebook.cells[2].update(outputs=list(outputs))
+
+
+def set_source(source, cell=2):
+    return lambda notebook: notebook.cells[cell].update(source=source)
+
+
+def set_metadata(cell=2, **metadata):
+    return lambda notebook: notebook.cells[cell].update(metadata=nbformat.from_dict(metadata))
+
+
+def set_alt(text):
+    return set_metadata(cell=3, mystnb={"image": {"alt": text}})
+
+
+def replace_text(old, new):
+    return lambda notebook: notebook.cells[0].update(source=notebook.cells[0].source.replace(old, new))
+
+
+BREACHES = [
+    ("executed_in_order", lambda notebook: notebook.cells[2].update(execution_count=None)),
+    ("executed_in_order", lambda notebook: notebook.cells[2].update(execution_count=7)),
+    ("executed_in_order", lambda notebook: notebook.update(cells=notebook.cells[:1])),
+    ("no_errors_or_warnings", set_outputs(new_output("error", ename="ValueError", evalue="", traceback=[]))),
+    ("no_errors_or_warnings", set_outputs(new_output("stream", name="stderr", text="a warning"))),
+    ("nothing_left_uncompared", set_metadata(tags=["nbval-ignore-output"])),
+    ("nothing_left_uncompared", set_source("# NBVAL_SKIP\n1 + 1")),
+    ("nothing_that_varies", set_outputs(new_output("execute_result", {"text/plain": "<f at 0x7f3b00c0ffee>"}))),
+    ("nothing_that_varies", set_source("1 + 1;")),
+    ("nothing_that_varies", set_metadata(execution={"iopub.status.busy": "now"})),
+    ("nothing_that_varies", lambda notebook: notebook.metadata.update(language_info={"version": "3.11"})),
+    ("figures_have_alt_text", set_metadata(cell=3)),
+    ("figures_have_alt_text", set_alt("Loss curve")),
+    ("figures_have_alt_text", set_alt("an_identifier_is_not_a_finding_however_long")),
+    ("argument_in_the_open", set_metadata(tags=["hide-input"])),
+    ("cells_are_short", set_source("\n".join(["x = 1"] * 16))),
+    ("cells_are_short", set_source("x = " + "1" * 80)),
+    ("cells_are_short", lambda notebook: [cell.update(source="\n".join("abcdef")) for cell in notebook.cells[1:]]),
+    ("has_the_rhythm_of_a_chapter", replace_text("# Title", "Title")),
+    ("has_the_rhythm_of_a_chapter", replace_text("## Summary", "# Summary")),
+    ("has_the_rhythm_of_a_chapter", replace_text("**You need**", "You need")),
+    ("has_the_rhythm_of_a_chapter", replace_text("$$ (eq-x)", "$$")),
+    ("has_the_rhythm_of_a_chapter", replace_text("{cite}`bahumi`", "")),
+    ("has_the_rhythm_of_a_chapter", set_source("x = 1", cell=1)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "breach"), BREACHES, ids=[f"{rule}-{n}" for n, (rule, _) in enumerate(BREACHES)])
+def test_rule_refuses_a_bad_notebook(rule, breach):
+    notebook = deepcopy(good_notebook())
+    breach(notebook)
+    assert list(getattr(house_rules, rule)(notebook)) != []
+
+
+def test_every_rule_is_shown_to_fail():
+    assert {rule.__name__ for rule in house_rules.RULES} == {rule for rule, _ in BREACHES}
+
+
+@pytest.mark.parametrize(("stored", "passes"), [("2", True), ("3", False)])
+def test_nbval_compares_what_is_stored_with_a_fresh_run(tmp_path, stored, passes):
+    cell = new_code_cell("1 + 1", execution_count=1)
+    cell.outputs = [new_output("execute_result", {"text/plain": stored}, execution_count=1)]
+    nbformat.write(new_notebook(cells=[cell], metadata={"kernelspec": KERNELSPEC}), tmp_path / "one.ipynb")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "one.ipynb"]
+    assert (subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0) == passes

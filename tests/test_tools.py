@@ -1,0 +1,76 @@
+"""The tools that make the environment and the notebooks' outputs."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient.exceptions import CellExecutionError
+from nbformat.v4 import new_code_cell, new_notebook
+
+TOOLS = Path(__file__).parents[1] / "tools"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, TOOLS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(*sources):
+        path = tmp_path / "chapter.ipynb"
+        nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), path)
+        return path
+
+    return write
+
+
+def test_a_notebook_is_executed_once_and_unchanged_from_then_on(write):
+    refresh = load("run_notebooks").refresh
+    path = write("x = 20", "print(x, flush=True)\nprint(x + 1)", "x + 2")
+    assert refresh(path)
+    first = path.read_bytes()
+    assert not refresh(path)
+    assert path.read_bytes() == first
+    cells = json.loads(first)["cells"]
+    assert [cell["execution_count"] for cell in cells] == [1, 2, 3]
+    assert cells[1]["outputs"][0]["text"] == ["20\n", "21\n"]
+    assert all("execution" not in cell["metadata"] for cell in cells)
+
+
+def test_a_stale_output_is_replaced(write):
+    refresh = load("run_notebooks").refresh
+    path = write("6 * 7")
+    refresh(path)
+    path.write_text(path.read_text().replace("42", "41"))
+    assert refresh(path)
+    assert "42" in path.read_text()
+
+
+def test_a_notebook_that_fails_is_left_as_it_was(write):
+    path = write("1 / 0")
+    before = path.read_bytes()
+    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+        load("run_notebooks").refresh(path)
+    assert path.read_bytes() == before
+
+
+def test_the_command_names_the_notebooks_that_failed(write, capsys):
+    path = write("1 / 0")
+    with pytest.raises(SystemExit, match=r"not written, because a cell failed: .*chapter\.ipynb"):
+        load("run_notebooks").main([str(path)])
+    assert "[1/1]" in capsys.readouterr().out
+
+
+def test_an_old_python_is_refused_in_one_line(monkeypatch, tmp_path):
+    setup = load("setup_venv")
+    monkeypatch.setattr(setup.sys, "version_info", (3, 10, 13))
+    with pytest.raises(SystemExit) as refusal:
+        setup.main(str(tmp_path / "venv"))
+    assert "needs Python 3.11 or newer" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "venv").exists()
