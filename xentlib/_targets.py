@@ -35,11 +35,10 @@ class Target(NamedTuple):
 
     def rows(self, part):
         """Return the target of the rows in the slice `part`."""
-        return self._replace(
-            index=self.index if self.index is None else self.index[part],
-            at_index=self.at_index if self.at_index is None or len(self.at_index) == 1 else self.at_index[part],
-            probs=self.probs if self.probs is None else self.probs[part],
-        )
+        if self.probs is not None:
+            return self._replace(probs=self.probs[part])
+        at_index = self.at_index if len(self.at_index) == 1 else self.at_index[part]
+        return self._replace(index=self.index[part], at_index=at_index)
 
 
 def make_target(targets, shape, dtype, options):
@@ -85,7 +84,7 @@ def _index_target(targets, n_classes, weights, dtype, options):
     share = _share(weights, n_classes, factor, options)
     at_index = ((1 - options.label_smoothing) * factor * at_index).astype(dtype)
     share = share if share is None else share.astype(dtype)
-    return Target(y, at_index, None, None, share, dtype(options.z_loss * factor), ignored)
+    return Target(y, at_index, None, None, share, dtype.type(options.z_loss * factor), ignored)
 
 
 def _distribution_target(targets, weights, dtype, options):
@@ -97,7 +96,7 @@ def _distribution_target(targets, weights, dtype, options):
     share = _share(weights, p.shape[-1], factor, options)
     scale = (1 - options.label_smoothing) * factor * (np.ones(1) if weights is None else weights)
     share = share if share is None else share.astype(dtype)
-    return Target(None, None, p, scale.astype(dtype), share, dtype(options.z_loss * factor), None)
+    return Target(None, None, p, scale.astype(dtype), share, dtype.type(options.z_loss * factor), None)
 
 
 def _factor(total, options):

@@ -11,7 +11,8 @@ SMALLEST_SHARE = 1 << 15
 
 def n_threads(n_elements):
     """Return how many threads to use for an array of `n_elements`: at least 1, at most `XENTLIB_NUM_THREADS`."""
-    return max(1, min(_most_threads(), n_elements // SMALLEST_SHARE))
+    shares = n_elements // SMALLEST_SHARE
+    return min(shares, _most_threads()) if shares > 1 else 1
 
 
 def run(worker, count):

@@ -131,7 +131,7 @@ def _evaluate(logits, targets, options, with_grad):
     z = check_float("logits", logits)
     check_axis("logits", z, -1)
     dtype, work = z.dtype, working_dtype(z.dtype)
-    target = make_target(targets, z.shape, work.type, options)
+    target = make_target(targets, z.shape, work, options)
     rows = z.reshape(-1, z.shape[-1])
     loss = np.empty(len(rows), work)
     grad = np.empty(rows.shape, dtype) if with_grad else None
@@ -144,8 +144,10 @@ def _evaluate(logits, targets, options, with_grad):
         if with_grad:
             grad[target.ignored] = 0
     loss = loss.reshape(z.shape[:-1]) if options.reduction == "none" else loss.sum(dtype=np.float64)
-    with np.errstate(over="ignore"):  # a float16 loss may exceed float16's range, and is then inf
-        return loss.astype(dtype)[()], grad.reshape(z.shape) if with_grad else None
+    if dtype != loss.dtype:
+        with np.errstate(over="ignore"):  # a float16 loss may exceed float16's range, and is then inf
+            loss = loss.astype(dtype)
+    return loss[()], grad.reshape(z.shape) if with_grad else None
 
 
 def _solve_in_blocks(rows, target, loss, grad):
@@ -153,6 +155,7 @@ def _solve_in_blocks(rows, target, loss, grad):
     n_rows, n_classes = rows.shape
     by_class = n_classes <= FEW_CLASSES and target.probs is None
     in_place = grad is not None and grad.dtype == loss.dtype and not by_class
+    solve = _solve_index if target.probs is None else _solve_distribution
     step = max(1, min(BLOCK_BYTES // (n_classes * loss.itemsize), n_rows))
     n_threads = _threads.n_threads(rows.size)
 
@@ -164,10 +167,10 @@ def _solve_in_blocks(rows, target, loss, grad):
                 part = slice(start, min(start + step, n_rows))
                 z = rows[part].astype(loss.dtype, copy=False)
                 shape = z.shape[::-1] if by_class else z.shape
-                buffers = [grad[part]] if in_place else own[:, : z.size].reshape(-1, *shape)
-                loss[part] = _solve(z, target.rows(part), *buffers)
+                g, *spare = [grad[part]] if in_place else own[:, : z.size].reshape(-1, *shape)
+                loss[part] = solve(z, target.rows(part), Block(z, g, *spare), grad is not None)
                 if grad is not None and not in_place:
-                    grad[part] = buffers[0].T if by_class else buffers[0]
+                    grad[part] = g.T if by_class else g
 
     _threads.run(solve_share, n_threads)
 
@@ -183,99 +186,131 @@ def _raise_unsound(z, target):
     raise_bad_logits("logits", z, -1)
 
 
-def _solve(z, target, g, spare=None):
-    """Return the losses of a block of rows, and leave their gradient in `g`.
+class Block:
+    """A block of rows on the way from logits to gradient, in place in the buffer `g`: z − m, then e^{z − m}.
 
-    With a `spare` buffer, `g` is worked on class by class, its first axis: reductions over few classes then run along
-    whole rows of memory. Otherwise it has the shape of `z`.
+    With a `spare` buffer, `g` has the classes along its first axis: reductions over few classes then run along whole
+    rows of memory. Otherwise it is laid out as `z` is.
     """
-    n_rows, n_classes = z.shape
-    by_class = spare is not None
-    if by_class:
-        # The entry of class y stands at y * n_rows + row in memory,
-        first, stride = np.arange(n_rows), n_rows
-        np.copyto(g, z.T)
-        m = g.max(0)
-    else:
-        # or at row * n_classes + y.
-        first, stride = np.arange(0, z.size, n_classes), 1
-        top = z.argmax(1) + first
-        m = z.reshape(-1)[top]
-    if not np.isfinite(m).all():
-        raise UnsoundBlockError
-    down = (slice(None), np.newaxis)  # stretches one number a row, or a class, over the other axis
-    each_row, each_class = (..., down) if by_class else (down, ...)
-    np.subtract(g if by_class else z, m[each_row], out=g)
-    flat = g.reshape(-1)
 
-    # Σ_j t_j and Σ_j t_j (z_j − m)
-    share, t = target.share, None
-    if target.probs is None:
-        at_y = target.index * stride + first
-        d_y = flat[at_y]
-        total, linear = target.at_index, target.at_index * d_y
-        if share is not None:
-            total = total + share.sum()
-            linear += share @ g if by_class else g @ share
-    else:
-        t = _weighted(target)
-        total, linear = t.sum(1), np.einsum("nk,nk->n", t, g)
+    def __init__(self, z, g, spare=None):
+        n_rows, n_classes = z.shape
+        self.g, self.spare, self.by_class = g, spare, spare is not None
+        self.flat = g.reshape(-1)
+        # Where in memory class 0 of each row stands, and how far it is from there to the next class.
+        self.first, self.stride = (np.arange(n_rows), n_rows) if self.by_class else (np.arange(0, z.size, n_classes), 1)
+        if self.by_class:
+            np.copyto(g, z.T)
+            self.largest = g.max(0)
+        else:
+            self.top = z.argmax(1) + self.first
+            self.largest = z.reshape(-1)[self.top]
+        if not np.isfinite(self.largest).all():
+            raise UnsoundBlockError
+        np.subtract(g if self.by_class else z, self.wide(self.largest), out=g)
+
+    def wide(self, per_row):
+        """Return one number a row in a shape that broadcasts over the classes."""
+        return per_row if self.by_class else per_row[:, np.newaxis]
+
+    def dot(self, per_class):
+        """Return Σ_j c_j g_j of each row."""
+        return per_class @ self.g if self.by_class else self.g @ per_class
+
+    def take(self, per_class):
+        """Take one number a class off each row."""
+        self.g -= per_class[:, np.newaxis] if self.by_class else per_class
+
+    def exponentiate(self):
+        """Turn z − m into e^{z − m}, and return r: its sum over all classes but one of the largest."""
+        g = self.g
+        np.exp(g, out=g)
+        if self.by_class:
+            below = np.less(g, 1)
+            ties = len(g) - np.add.reduce(below, axis=0, dtype=np.int8)
+            return np.multiply(g, below, out=self.spare).sum(0) + (ties - 1)
+        self.flat[self.top] = 0
+        r = g.sum(1)
+        self.flat[self.top] = 1
+        return r
+
+
+def _solve_index(z, target, block, with_grad):
+    """Return the losses of a block with class indices, and leave its gradient in the block's buffer."""
+    g, flat, a, share = block.g, block.flat, target.at_index, target.share
+    at_y = target.index * block.stride + block.first
+    d_y = flat[at_y]
+    total, linear = a, a * d_y
+    if share is not None:
+        total = total + share.sum()
+        linear += block.dot(share)
     masked = None
     if not np.isfinite(linear).all():
         masked = g == -np.inf
-        linear = _without_masks(target, g.T if by_class else g, t)
+        t = np.zeros(z.shape, z.dtype)
+        t[np.arange(len(t)), target.index] = a
+        linear = _without_masks(t if share is None else t + share, g.T if block.by_class else g)
 
-    # r, the sum of e^{z_j − m} over all classes but one of the largest
-    np.exp(g, out=g)
-    if by_class:
-        below = np.less(g, 1)
-        r = np.multiply(g, below, out=spare).sum(0)
-        r += n_classes - 1 - np.add.reduce(below, axis=0, dtype=np.int8)
+    loss, push, pull = _from_rest(block.exponentiate(), block.largest, total, linear, target.z_loss)
+    if not with_grad:
+        return loss
+    g *= block.wide(push)
+    q_y = np.exp(d_y) * push
+    if share is None:
+        flat[at_y] = np.where(d_y == 0, pull, q_y - a)
     else:
-        flat[top] = 0
-        r = g.sum(1)
-        flat[top] = 1
-
-    log1p_r = np.log1p(r)
-    loss = total * log1p_r - linear
-    push = total / (1 + r)
-    pull = -push * r  # (Σ t) q − Σ t for the largest class
-    if target.z_loss:
-        lse = m + log1p_r
-        loss += target.z_loss * lse * lse
-        inward = 2 * target.z_loss * lse / (1 + r)
-        push, pull = push + inward, pull + inward
-
-    g *= push[each_row]
-    if t is not None:
-        g -= t
-        t.reshape(-1)[top] = 0
-        flat[top] = pull + t.sum(1)
-    elif share is None:
-        flat[at_y] = np.where(d_y == 0, pull, np.exp(d_y) * push - target.at_index)
-    else:
-        g -= share[each_class]
-        at_largest = pull + (share.sum() - share[target.index])
-        flat[at_y] = np.where(d_y == 0, at_largest, flat[at_y] - target.at_index)
+        block.take(share)
+        share_y = share[target.index]
+        flat[at_y] = np.where(d_y == 0, pull + (share.sum() - share_y), q_y - a - share_y)
     if masked is not None:
         g[masked] = 0
     return loss
 
 
-def _weighted(target):
-    t = target.probs * target.scale
-    if not (np.isfinite(t.sum(1)).all() and (target.probs >= 0).all()):
+def _solve_distribution(z, target, block, with_grad):
+    """Return the losses of a block with distributions, and leave its gradient in the block's buffer."""
+    g, p = block.g, target.probs
+    t = p * target.scale
+    if not (np.isfinite(p.sum(1)).all() and (p >= 0).all()):
         raise UnsoundBlockError
     if target.share is not None:
         t += target.share
-    return t
+    linear = np.einsum("nk,nk->n", t, g)
+    masked = None
+    if not np.isfinite(linear).all():
+        masked = g == -np.inf
+        linear = _without_masks(t, g)
+
+    loss, push, pull = _from_rest(block.exponentiate(), block.largest, t.sum(1), linear, target.z_loss)
+    if not with_grad:
+        return loss
+    g *= block.wide(push)
+    g -= t
+    t.reshape(-1)[block.top] = 0
+    block.flat[block.top] = pull + t.sum(1)
+    if masked is not None:
+        g[masked] = 0
+    return loss
 
 
-def _without_masks(target, d, t):
+def _from_rest(r, largest, total, linear, z_loss):
+    """Return the loss of each row, the factor of e^{z − m} in its gradient, and what that leaves at the largest class.
+
+    `total` is Σ_j t_j, `linear` is Σ_j t_j (z_j − m). The last is (Σ_j t_j) (q − 1), which for a largest class with all
+    of the target is the gradient, and is never computed as a difference.
+    """
+    log1p_r = np.log1p(r)
+    loss = total * log1p_r - linear
+    push = total / (1 + r)
+    pull = -push * r
+    if z_loss:
+        lse = largest + log1p_r
+        loss += z_loss * lse * lse
+        regular = 2 * z_loss * lse / (1 + r)
+        push, pull = push + regular, pull + regular
+    return loss, push, pull
+
+
+def _without_masks(t, d):
     """Return Σ_j t_j (z_j − m) with 0 · (−inf) as 0: a masked class that the target rules out as well costs nothing."""
-    if t is None:
-        t = np.zeros(d.shape, d.dtype)
-        t[np.arange(len(t)), target.index] = target.at_index
-        if target.share is not None:
-            t += target.share
     return np.where(t > 0, t * d, 0).sum(1)
