@@ -36,14 +36,14 @@ def _most_threads():
         return 1
     asked = os.environ.get("XENTLIB_NUM_THREADS")
     if asked is None:
-        return _available_cores()
+        return available_cores()
     if not asked.isdecimal() or int(asked) == 0:
         raise ValueError(f"XENTLIB_NUM_THREADS must be a positive whole number; got {asked!r}")
-    return min(int(asked), _available_cores())
+    return min(int(asked), available_cores())
 
 
 @cache
-def _available_cores():
+def available_cores():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
