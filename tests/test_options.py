@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from reference import exactly, generators
+from reference import FEW_CLASSES, exactly, generators, hard_logits
 
 from xentlib import loss as loss_module
 from xentlib import softmax_cross_entropy, softmax_cross_entropy_with_grad
@@ -42,7 +42,7 @@ def calls(draw):
     """Arguments of the loss: all options, index and probability targets, batches of 0 to 3 axes, masks, dtypes."""
     rng = draw(generators())
     n_classes = draw(st.sampled_from((1, 2, 3, 10, 40)))
-    shape = draw(st.sampled_from(((), (6,), (2, 3), (1, 2, 2), (0,))))
+    shape = draw(st.sampled_from(((), (6,), (40,), (2, 3), (5, 9), (1, 2, 2), (0,))))
     dtype = draw(st.sampled_from((np.float32, np.float64)))
     z = (rng.normal(size=(*shape, n_classes)) * draw(st.sampled_from((1, 10)))).astype(dtype)
     masked = draw(st.booleans()) and n_classes > 2
@@ -89,6 +89,8 @@ def test_the_calls_above_vary():
     given(calls())(lambda call: seen.append(call))()
     assert {z.shape[-1] for z, _, _ in seen} == {1, 2, 3, 10, 40}
     assert {z.ndim for z, _, _ in seen} == {1, 2, 3, 4}
+    few = loss_module.FEW_CLASSES
+    assert {z.shape[-1] <= few < z.size // z.shape[-1] for z, _, _ in seen} == {True, False}  # both layouts
     assert any(np.isneginf(z).any() for z, _, _ in seen)
     for name in OPTIONS:
         assert len({str(options.get(name)) for _, _, options in seen}) >= 2
@@ -112,12 +114,40 @@ def test_blocks_do_not_show(monkeypatch, n_classes, kind):
 
 @pytest.mark.parametrize("n_classes", [loss_module.FEW_CLASSES, loss_module.FEW_CLASSES + 1])
 def test_both_layouts_keep_their_digits(n_classes):
-    z = np.zeros((4, n_classes))
+    z = np.zeros((40, n_classes))
     z[:, 0] = 40
-    loss, grad = softmax_cross_entropy_with_grad(z, [0, 0, 0, 0], reduction="none")
+    loss, grad = softmax_cross_entropy_with_grad(z, np.zeros(40, int), reduction="none")
     rest = (n_classes - 1) * np.exp(-40)
     np.testing.assert_allclose(loss, rest, rtol=1e-15)
     np.testing.assert_allclose(grad[:, 0], -rest, rtol=1e-15)
+
+
+@pytest.mark.parametrize(("dtype", "n_classes", "gap"), FEW_CLASSES)
+def test_many_rows_are_as_accurate_as_one(dtype, n_classes, gap):
+    """Few rows and many are laid out differently. test_loss.py holds single rows against mpmath."""
+    rows = np.tile(hard_logits(dtype, n_classes, gap), (10, 1))
+    y = np.arange(len(rows)) % n_classes
+    loss, grad = softmax_cross_entropy_with_grad(rows, y, reduction="none")
+    for n, row in enumerate(rows):
+        one_loss, one_grad = softmax_cross_entropy_with_grad(row, y[n])
+        np.testing.assert_allclose(loss[n], one_loss, rtol=4 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(grad[n], one_grad, rtol=(4 + gap) * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_hundred_thousand_classes_keep_their_digits(dtype):
+    """All others `gap` below the true class: the loss is log1p((K − 1) e^−gap)."""
+    n_classes = 100_000
+    for gap in (0.0, 20.0, 60.0):
+        z = np.full(n_classes, 1e4 - gap, dtype)
+        z[7] = 1e4
+        exact_gap = float(z[7]) - float(z[0])
+        rest = (n_classes - 1) * np.exp(-exact_gap)
+        loss, grad = softmax_cross_entropy_with_grad(z, 7)
+        tolerance = (8 + gap) * np.finfo(dtype).eps
+        assert loss == pytest.approx(np.log1p(rest), rel=tolerance)
+        assert -grad[7] == pytest.approx(rest / (1 + rest), rel=tolerance)
+        assert grad[0] == pytest.approx(np.exp(-exact_gap) / (1 + rest), rel=tolerance)
 
 
 def test_a_tie_for_the_largest_counts_once_as_the_one():

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-FLOATS = (np.float16, np.float32, np.float64)
+FLOATS = "efd"  # the characters of float16, float32 and float64: compared faster than the dtypes themselves
 
 
 def as_float(name, values):
@@ -20,7 +20,7 @@ def check_float(name, values):
     array = np.asarray(values)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
-    if array.dtype not in FLOATS:
+    if array.dtype.char not in FLOATS:
         raise TypeError(
             f"{name} must hold real numbers (float16, float32, float64 or integers); got dtype {array.dtype}"
         )
@@ -31,7 +31,7 @@ def check_float(name, values):
 
 def working_dtype(dtype):
     """Return the dtype to compute in for arrays of `dtype`."""
-    return np.dtype(np.float32) if dtype == np.float16 else dtype
+    return np.dtype(np.float32) if dtype.char == "e" else dtype
 
 
 def check_axis(name, array, axis):

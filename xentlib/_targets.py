@@ -7,6 +7,7 @@ import numpy as np
 from xentlib._arrays import as_float, at, check_non_negative, first_index
 
 REDUCTIONS = ("none", "sum", "mean")
+_ONE = np.ones(1)
 
 
 class Options(NamedTuple):
@@ -33,8 +34,15 @@ class Target(NamedTuple):
     z_loss: float
     ignored: np.ndarray | None  #: which rows do not count
 
+    @property
+    def n_rows(self):
+        """N."""
+        return len(self.index if self.probs is None else self.probs)
+
     def rows(self, part):
         """Return the target of the rows in the slice `part`."""
+        if part.start == 0 and part.stop == self.n_rows:
+            return self
         if self.probs is not None:
             return self._replace(probs=self.probs[part])
         at_index = self.at_index if len(self.at_index) == 1 else self.at_index[part]
@@ -74,7 +82,7 @@ def _index_target(targets, n_classes, weights, dtype, options):
         raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{at(index)}")
 
     if weights is None and ignored is None:
-        at_index, total = np.ones(1), y.size
+        at_index, total = _ONE, y.size
     else:
         at_index = np.ones(y.size) if weights is None else weights[y]
         if ignored is not None:
@@ -94,7 +102,7 @@ def _distribution_target(targets, weights, dtype, options):
     p = p.reshape(-1, p.shape[-1]).astype(dtype, copy=False)
     factor = _factor(len(p), options)
     share = _share(weights, p.shape[-1], factor, options)
-    scale = (1 - options.label_smoothing) * factor * (np.ones(1) if weights is None else weights)
+    scale = (1 - options.label_smoothing) * factor * (_ONE if weights is None else weights)
     share = share if share is None else share.astype(dtype)
     return Target(None, None, p, scale.astype(dtype), share, dtype.type(options.z_loss * factor), None)
 

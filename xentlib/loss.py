@@ -18,7 +18,7 @@ from xentlib._arrays import check_axis, check_float, check_non_negative, raise_b
 from xentlib._targets import Options, make_target
 
 BLOCK_BYTES = 1 << 19
-FEW_CLASSES = 32  # up to here a block is laid out class by class: reductions over a short last axis are slow
+FEW_CLASSES = 32  # up to here, many rows are laid out class by class: reductions over a short last axis are slow
 
 
 def softmax_cross_entropy(
@@ -153,7 +153,7 @@ def _evaluate(logits, targets, options, with_grad):
 def _solve_in_blocks(rows, target, loss, grad):
     """Fill `loss`, and `grad` if there is one, block by block, on as many threads as pay."""
     n_rows, n_classes = rows.shape
-    by_class = n_classes <= FEW_CLASSES and target.probs is None
+    by_class = n_classes <= FEW_CLASSES < n_rows and target.probs is None
     in_place = grad is not None and grad.dtype == loss.dtype and not by_class
     solve = _solve_index if target.probs is None else _solve_distribution
     step = max(1, min(BLOCK_BYTES // (n_classes * loss.itemsize), n_rows))
@@ -227,8 +227,8 @@ class Block:
         np.exp(g, out=g)
         if self.by_class:
             below = np.less(g, 1)
-            ties = len(g) - np.add.reduce(below, axis=0, dtype=np.int8)
-            return np.multiply(g, below, out=self.spare).sum(0) + (ties - 1)
+            ties = (len(g) - 1) - np.add.reduce(below, axis=0, dtype=np.int8)
+            return np.multiply(g, below, out=self.spare).sum(0) + ties
         self.flat[self.top] = 0
         r = g.sum(1)
         self.flat[self.top] = 1
