@@ -144,7 +144,7 @@ def test_a_hundred_thousand_classes_keep_their_digits(dtype):
         exact_gap = float(z[7]) - float(z[0])
         rest = (n_classes - 1) * np.exp(-exact_gap)
         loss, grad = softmax_cross_entropy_with_grad(z, 7)
-        tolerance = (8 + gap) * np.finfo(dtype).eps
+        tolerance = (8 + gap) * float(np.finfo(dtype).eps)
         assert loss == pytest.approx(np.log1p(rest), rel=tolerance)
         assert -grad[7] == pytest.approx(rest / (1 + rest), rel=tolerance)
         assert grad[0] == pytest.approx(np.exp(-exact_gap) / (1 + rest), rel=tolerance)
