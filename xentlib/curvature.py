@@ -28,6 +28,8 @@ def softmax_jacobian(z):
 
     Notes
     -----
+    Chapter 5 takes the gradient through it.
+
     On the diagonal, 1 − q_i of the largest class is r / (1 + r), the sum of the others, and not a
     difference that rounds to 0. J is also the Hessian of the loss in z. For products with J no matrix is
     needed: J v = q ∘ v − q ⟨q, v⟩.

@@ -107,7 +107,7 @@ def log_softmax(z, *, axis=-1):
     Notes
     -----
     Computed as (z_i − m) − log1p(r): neither term is positive, so nothing cancels, and a class
-    that is nearly certain keeps all digits of its tiny log-probability. Chapter 4 needs it.
+    that is nearly certain keeps all digits of its tiny log-probability. Chapter 2 derives it.
 
     Examples
     --------
