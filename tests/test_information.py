@@ -291,7 +291,7 @@ def test_an_axis_that_is_not_there_is_refused(function, axis):
 @FUNCTIONS
 @pytest.mark.parametrize("base", [0, 1, -2, INF, NAN])
 def test_a_base_that_is_none_is_refused(function, base):
-    with pytest.raises(ValueError, match=f"^base must be positive, finite and not 1; got {base}$"):
+    with pytest.raises(ValueError, match=f"^base must be greater than 1 and finite; got {base}$"):
         function([0.5, 0.5], [0.5, 0.5], base=base)
 
 
@@ -308,3 +308,22 @@ def test_shapes_that_do_not_broadcast_are_refused(function):
     message = "p and q must have shapes that broadcast; got (2, 3) and (4, 3)"
     with pytest.raises(ValueError, match=exactly(message)):
         function(some_distributions(2, 3), some_distributions(4, 3))
+
+
+@pytest.mark.parametrize("function", [cross_entropy, kl_divergence])
+def test_one_p_meets_many_q_along_the_first_axis(function):
+    p, q = np.array([0.5, 0.25, 0.25]), np.array([[0.5, 0.1], [0.25, 0.6], [0.25, 0.3]])
+    wanted = [function(p, column) for column in q.T]
+    np.testing.assert_allclose(function(p, q, axis=0), wanted, rtol=4 * EPS)
+    np.testing.assert_allclose(function(p[:, None], q, axis=0), wanted, rtol=4 * EPS)
+
+
+@pytest.mark.parametrize(("dtype", "tiny"), [(np.float64, 1e-310), (np.float32, 1e-39)])
+def test_a_ratio_that_overflows_does_not_make_the_divergence_infinite(dtype, tiny):
+    p, q = np.array([1, 0], dtype), np.array([tiny, 1], dtype)
+    assert kl_divergence(p, q) == pytest.approx(float(-np.log(np.float64(q[0]))) - 1 + 1, rel=1e-6)
+
+
+def test_the_wider_dtype_is_computed_in():
+    q = np.float32([0.25, 0.75])
+    assert cross_entropy([0.5, 0.5], q) == cross_entropy([0.5, 0.5], q.astype(np.float64))

@@ -1,8 +1,10 @@
 """Every combination of the loss's options, against a slow and plain reference."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import FEW_CLASSES, exactly, generators, hard_logits
 
@@ -67,6 +69,7 @@ def calls(draw):
     return z, targets, options
 
 
+@settings(max_examples=300)
 @given(calls())
 def test_loss_and_gradient_are_what_the_definitions_say(call):
     z, targets, options = call
@@ -104,10 +107,11 @@ def test_blocks_do_not_show(monkeypatch, n_classes, kind):
     rng = np.random.default_rng(0)
     z = rng.normal(size=(50, n_classes))
     targets = rng.integers(n_classes, size=50) if kind == "index" else rng.random((50, n_classes))
-    whole = softmax_cross_entropy_with_grad(z, targets, reduction="none", label_smoothing=0.1)
+    options = {"reduction": "none", "label_smoothing": 0.1, "class_weights": rng.random(n_classes)}
+    whole = softmax_cross_entropy_with_grad(z, targets, **options)
     for rows_in_block in (1, 7, 49):
         monkeypatch.setattr(loss_module, "BLOCK_BYTES", rows_in_block * n_classes * 8)
-        parts = softmax_cross_entropy_with_grad(z, targets, reduction="none", label_smoothing=0.1)
+        parts = softmax_cross_entropy_with_grad(z, targets, **options)
         np.testing.assert_allclose(parts[0], whole[0], rtol=1e-15)
         np.testing.assert_allclose(parts[1], whole[1], rtol=1e-13, atol=1e-17)
 
@@ -155,6 +159,24 @@ def test_a_tie_for_the_largest_counts_once_as_the_one():
     loss, grad = softmax_cross_entropy_with_grad(z, [1])
     assert loss == pytest.approx(np.log(3), rel=1e-15)
     np.testing.assert_allclose(grad, [[1 / 3, -2 / 3, 1 / 3, 0]], rtol=1e-15)
+
+
+def test_a_mask_that_the_weights_rule_out_as_well_costs_nothing():
+    z, weights = np.array([[1.0, -INF, 0.5]]), [1.0, 0.0, 2.0]
+    smoothed = softmax_cross_entropy_with_grad(z, [0], class_weights=weights, label_smoothing=0.3)
+    wanted = plain(z, [0], class_weights=weights, label_smoothing=0.3)
+    assert smoothed[0] == pytest.approx(wanted[0])
+    np.testing.assert_allclose(smoothed[1], wanted[1])
+
+
+def test_a_loss_without_its_gradient_needs_no_array_of_the_size_of_the_logits():
+    z, y = np.zeros((20_000, 100)), np.zeros(20_000, int)
+    softmax_cross_entropy(z, y)  # the threads are there by now
+    tracemalloc.start()
+    softmax_cross_entropy(z, y)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < z.nbytes / 4
 
 
 def test_hard_and_one_hot_targets_disagree_under_weights_only_in_the_mean():

@@ -18,7 +18,7 @@ def cores(monkeypatch):
     monkeypatch.setattr(_threads, "available_cores", lambda: 4)
 
 
-def problem(seed, n_rows=3000, n_classes=50):
+def problem(seed, n_rows=20_000, n_classes=50):
     rng = np.random.default_rng(seed)
     return rng.normal(size=(n_rows, n_classes)), rng.integers(n_classes, size=n_rows)
 

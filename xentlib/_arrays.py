@@ -54,7 +54,7 @@ def check_non_negative(name, array):
 
 
 def raise_bad_logits(name, z, axis):
-    """Say which logit is NaN or +inf, or which row is all -inf: one of them is known to be."""
+    """Say which logit is NaN or +inf, or which row along `axis` is all -inf: one of them is known to be."""
     bad = np.isnan(z) | (z == np.inf)
     if bad.any():
         index = first_index(bad)

@@ -43,8 +43,8 @@ def softmax_jacobian(z):
     """
     z, dtype = as_float("z", z)
     check_axis("z", z, -1)
-    top = split_largest("z", z, -1)
-    q = top.probabilities(-1)
+    top = split_largest("z", z)
+    q = top.probabilities()
     complement = 1 - q
     np.put_along_axis(complement, top.argmax, top.rest / (1 + top.rest), -1)
     jacobian = -q[..., :, np.newaxis] * q[..., np.newaxis, :]

@@ -80,7 +80,8 @@ def _central(f, x, index):
     ahead, behind = x.copy(), x.copy()
     ahead[index] += h
     behind[index] -= h
-    return (_scalar(f(ahead)) - _scalar(f(behind))) / (ahead[index] - behind[index])
+    step = ahead[index] - behind[index]  # what rounding has made of 2h
+    return (_scalar(f(ahead)) - _scalar(f(behind))) / step
 
 
 def _complex_step(f, x, index):

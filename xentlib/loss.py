@@ -282,13 +282,15 @@ def _solve_distribution(z, target, block, with_grad):
         masked = g == -np.inf
         linear = _without_masks(t, g)
 
-    loss, push, pull = _from_rest(block.exponentiate(), block.largest, t.sum(1), linear, target.z_loss)
+    r = block.exponentiate()
+    loss, push, pull = _from_rest(r, block.largest, t.sum(1), linear, target.z_loss)
     if not with_grad:
         return loss
     g *= block.wide(push)
     g -= t
+    # Beside an r that is large, the plain difference is the accurate one.
     t.reshape(-1)[block.top] = 0
-    block.flat[block.top] = pull + t.sum(1)
+    block.flat[block.top] = np.where(r < 1, pull + t.sum(1), block.flat[block.top])
     if masked is not None:
         g[masked] = 0
     return loss

@@ -16,30 +16,33 @@ from xentlib._arrays import as_float, check_axis, raise_bad_logits
 
 
 class Split(NamedTuple):
-    """The logits taken apart along one axis, which every array here keeps (with length 1 where reduced)."""
+    """Rows of logits taken apart along their last axis, which every array here keeps (with length 1 where reduced)."""
 
     argmax: np.ndarray  #: where the largest logit stands (the first, if several tie)
     largest: np.ndarray  #: m, the largest logit
     others: np.ndarray  #: e^{z − m}, with 0 in the place of the largest
     rest: np.ndarray  #: r, the sum of the others
 
-    def probabilities(self, axis):
+    def probabilities(self):
         """Return softmax from the parts: q = e^{z − m} / (1 + r). Overwrites `others`."""
-        np.put_along_axis(self.others, self.argmax, 1, axis)
+        np.put_along_axis(self.others, self.argmax, 1, -1)
         return np.divide(self.others, 1 + self.rest, out=self.others)
 
 
-def split_largest(name, z, axis):
-    """Split float logits `z` along `axis`; NaN, +inf and a slice of nothing but -inf are errors."""
-    argmax = z.argmax(axis, keepdims=True)
-    largest = np.take_along_axis(z, argmax, axis)
+def split_largest(name, z, axis=-1):
+    """Split float logits `z` along `axis`, the last one of what is returned; refuse NaN, +inf and rows of only -inf."""
+    rows = np.moveaxis(z, axis, -1)
+    argmax = rows.argmax(-1, keepdims=True)
+    largest = np.take_along_axis(rows, argmax, -1)
     # argmax stops at the first NaN and at +inf, so the largest values alone tell whether z is sound.
     if not np.isfinite(largest).all():
         raise_bad_logits(name, z, axis)
-    others = z - largest
+    with np.errstate(over="ignore"):  # to -inf, whose exponential 0 is right
+        # In C order, so that the sum runs along memory, pairwise: one by one, K terms lose up to K units.
+        others = np.subtract(rows, largest, order="C")
     np.exp(others, out=others)
-    np.put_along_axis(others, argmax, 0, axis)
-    return Split(argmax, largest, others, others.sum(axis, keepdims=True))
+    np.put_along_axis(others, argmax, 0, -1)
+    return Split(argmax, largest, others, others.sum(-1, keepdims=True))
 
 
 def logsumexp(z, *, axis=-1):
@@ -77,9 +80,8 @@ def logsumexp(z, *, axis=-1):
     np.float64(4.248354255291589e-18)
     """
     z, dtype = as_float("z", z)
-    axis = check_axis("z", z, axis)
-    top = split_largest("z", z, axis)
-    return (top.largest + np.log1p(top.rest)).squeeze(axis).astype(dtype)[()]
+    top = split_largest("z", z, check_axis("z", z, axis))
+    return (top.largest + np.log1p(top.rest))[..., 0].astype(dtype)[()]
 
 
 def log_softmax(z, *, axis=-1):
@@ -117,9 +119,10 @@ def log_softmax(z, *, axis=-1):
     array([-4.24835426e-18, -4.00000000e+01])
     """
     z, dtype = as_float("z", z)
-    axis = check_axis("z", z, axis)
-    top = split_largest("z", z, axis)
-    return ((z - top.largest) - np.log1p(top.rest)).astype(dtype)
+    top = split_largest("z", z, check_axis("z", z, axis))
+    with np.errstate(over="ignore"):  # to -inf, where the dtype holds nothing so small
+        log_q = ((np.moveaxis(z, axis, -1) - top.largest) - np.log1p(top.rest)).astype(dtype)
+    return np.moveaxis(log_q, -1, axis)
 
 
 def softmax(z, *, axis=-1, temperature=1.0):
@@ -166,13 +169,14 @@ def softmax(z, *, axis=-1, temperature=1.0):
         raise ValueError(f"temperature must be positive and finite; got {temperature}")
     if temperature != 1:
         z = _shift_and_scale(z, axis, temperature)
-    return split_largest("z", z, axis).probabilities(axis).astype(dtype)
+    q = split_largest("z", z, axis).probabilities().astype(dtype)
+    return np.moveaxis(q, -1, axis)
 
 
 def _shift_and_scale(z, axis, temperature):
-    """Return (z − m)/T. Shifted before it is scaled, so that a small T cannot overflow."""
+    """Return (z − m)/T. Shifted before it is scaled, so that a small T cannot overflow; float32 might not hold T."""
     largest = z.max(axis, keepdims=True)
     if not np.isfinite(largest).all():
         raise_bad_logits("z", z, axis)
     with np.errstate(over="ignore"):  # to -inf, whose probability 0 is right
-        return (z - largest) / z.dtype.type(temperature)
+        return ((z - largest).astype(np.float64) / temperature).astype(z.dtype)
