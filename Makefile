@@ -19,9 +19,10 @@ help:  ## list the targets
 book: _build/html/index.html  ## build the book, warnings as errors
 	@echo "The book is at _build/html/index.html: open it in a browser, or run 'make serve'."
 
-test: $(VENV)/ready  ## everything that CI runs: style, the book, unit tests, doctests, every notebook
+test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 	@$(MAKE) --no-print-directory book
 	$(BIN)/pytest
 

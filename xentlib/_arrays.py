@@ -1,11 +1,20 @@
 """What every public function does with an array that comes in: one home for dtypes, axes and their errors."""
 
+from __future__ import annotations
+
+from typing import NoReturn, TypeAlias
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats: TypeAlias = NDArray[np.floating]
+DType: TypeAlias = np.dtype[np.floating]
+Index: TypeAlias = tuple[int, ...]
 
 FLOATS = "efd"  # the characters of float16, float32 and float64: compared faster than the dtypes themselves
 
 
-def as_float(name, values):
+def as_float(name: str, values: ArrayLike) -> tuple[Floats, DType]:
     """Return `values` as a float array to compute with, and the dtype that the result will have.
 
     float16 is widened to float32 for the computation: its own sums would lose most digits. The caller narrows the
@@ -15,7 +24,7 @@ def as_float(name, values):
     return array.astype(working_dtype(array.dtype), copy=False), array.dtype
 
 
-def check_float(name, values):
+def check_float(name: str, values: ArrayLike) -> Floats:
     """Return `values` as an array of float16, float32 or float64 with at least one axis; integers become float64."""
     array = np.asarray(values)
     if array.dtype.kind in "iu":
@@ -29,12 +38,12 @@ def check_float(name, values):
     return array
 
 
-def working_dtype(dtype):
+def working_dtype(dtype: DType) -> DType:
     """Return the dtype to compute in for arrays of `dtype`."""
     return np.dtype(np.float32) if dtype.char == "e" else dtype
 
 
-def check_axis(name, array, axis):
+def check_axis(name: str, array: Floats, axis: int) -> int:
     """Return `axis` counted from the front; refuse one that is not there, or that holds no class."""
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(
@@ -45,7 +54,7 @@ def check_axis(name, array, axis):
     return axis % array.ndim
 
 
-def check_non_negative(name, array):
+def check_non_negative(name: str, array: Floats) -> None:
     """Refuse NaN, infinities and negative numbers."""
     bad = ~((array >= 0) & (array < np.inf))
     if bad.any():
@@ -53,7 +62,7 @@ def check_non_negative(name, array):
         raise ValueError(f"{name} must be non-negative and finite; got {array[index]}{at(index)}")
 
 
-def raise_bad_logits(name, z, axis):
+def raise_bad_logits(name: str, z: Floats, axis: int) -> NoReturn:
     """Say which logit is NaN or +inf, or which row along `axis` is all -inf: one of them is known to be."""
     bad = np.isnan(z) | (z == np.inf)
     if bad.any():
@@ -63,11 +72,11 @@ def raise_bad_logits(name, z, axis):
     raise ValueError(f"{name} must leave at least one class that is not -inf; got only -inf{at(index)}")
 
 
-def first_index(mask):
+def first_index(mask: NDArray[np.bool]) -> Index:
     """Return the index of the first true entry of `mask` as a tuple of plain integers."""
     return tuple(int(i) for i in np.argwhere(mask)[0])
 
 
-def at(index):
+def at(index: Index) -> str:
     """Return an index as the end of an error message: nothing where there is but one value."""
     return f" at index {index}" if index else ""

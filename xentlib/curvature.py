@@ -1,12 +1,15 @@
 """Second-order pieces of softmax cross-entropy: the Jacobian of softmax, diag(q) − q qᵀ."""
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from xentlib._arrays import as_float, check_axis
 from xentlib.normalization import split_largest
 
 
-def softmax_jacobian(z):
+def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
     """Return the Jacobian of softmax, J_ik = ∂q_i/∂z_k = q_i (δ_ik − q_k).
 
     Parameters

@@ -4,12 +4,15 @@ With the conventions 0 · log 0 = 0 (what never happens adds nothing) and −log
 called impossible and happens surprises without bound).
 """
 
+from __future__ import annotations
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import as_float, at, check_axis, check_non_negative, first_index
+from xentlib._arrays import DType, Floats, as_float, at, check_axis, check_non_negative, first_index
 
 
-def entropy(p, *, axis=-1, base=None):
+def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> np.floating | NDArray[np.floating]:
     """Return the entropy H(p) = −Σ_x p(x) log p(x), the expected surprise of a draw from p.
 
     Parameters
@@ -48,7 +51,9 @@ def entropy(p, *, axis=-1, base=None):
     return _in_base(_expected_surprise(p, p), base, dtype)
 
 
-def cross_entropy(p, q, *, axis=-1, base=None):
+def cross_entropy(
+    p: ArrayLike, q: ArrayLike, *, axis: int = -1, base: float | None = None
+) -> np.floating | NDArray[np.floating]:
     """Return the cross-entropy H(p, q) = −Σ_x p(x) log q(x), the surprise at p of one who expects q.
 
     Parameters
@@ -90,7 +95,9 @@ def cross_entropy(p, q, *, axis=-1, base=None):
     return _in_base(_expected_surprise(p, q), base, dtype)
 
 
-def kl_divergence(p, q, *, axis=-1, base=None):
+def kl_divergence(
+    p: ArrayLike, q: ArrayLike, *, axis: int = -1, base: float | None = None
+) -> np.floating | NDArray[np.floating]:
     """Return the Kullback–Leibler divergence KL(p‖q) = Σ_x p(x) log(p(x)/q(x)) = H(p, q) − H(p).
 
     Parameters
@@ -136,18 +143,18 @@ def kl_divergence(p, q, *, axis=-1, base=None):
     return _in_base(_sum(np.maximum(terms, 0)), base, dtype)
 
 
-def _expected_surprise(p, q):
+def _expected_surprise(p: Floats, q: Floats) -> Floats:
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(p > 0, p * np.log(q), 0)
     return 0 - _sum(terms)  # subtracted from 0, so that certainty has 0 nats and not -0
 
 
-def _sum(terms):
+def _sum(terms: Floats) -> Floats:
     """Sum along the last axis, in C order: NumPy then sums pairwise, and many small terms keep their digits."""
     return np.ascontiguousarray(terms).sum(-1)
 
 
-def _two_distributions(p, q, axis):
+def _two_distributions(p: ArrayLike, q: ArrayLike, axis: int) -> tuple[Floats, Floats, DType]:
     """Return both with their class axes at the end, broadcast, as floats of the wider dtype."""
     p, p_dtype, p_axis = _distribution("p", p, axis)
     q, q_dtype, q_axis = _distribution("q", q, axis)
@@ -164,7 +171,7 @@ def _two_distributions(p, q, axis):
     return p, q, np.result_type(p_dtype, q_dtype)
 
 
-def _distribution(name, values, axis):
+def _distribution(name: str, values: ArrayLike, axis: int) -> tuple[Floats, DType, int]:
     """Return `values` as a float array, once it is seen to hold distributions along `axis`."""
     array, dtype = as_float(name, values)
     front = check_axis(name, array, axis)
@@ -177,7 +184,7 @@ def _distribution(name, values, axis):
     return array, dtype, front
 
 
-def _in_base(nats, base, dtype):
+def _in_base(nats: Floats, base: float | None, dtype: DType) -> np.floating | NDArray[np.floating]:
     if base is None:
         return nats.astype(dtype)[()]
     if not 1 < base < np.inf:

@@ -11,19 +11,31 @@ All options come down to a weighted target t for each row (`Target`), for which
 One kernel (`_solve`) works them out, on blocks of rows that fit a core's cache.
 """
 
+from __future__ import annotations
+
+from typing import Any, Literal, NoReturn
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from xentlib import _threads
-from xentlib._arrays import check_axis, check_float, check_non_negative, raise_bad_logits, working_dtype
-from xentlib._targets import Options, make_target
+from xentlib._arrays import Floats, check_axis, check_float, check_non_negative, raise_bad_logits, working_dtype
+from xentlib._targets import Options, Target, make_target
 
 BLOCK_BYTES = 1 << 19
 FEW_CLASSES = 32  # up to here, many rows are laid out class by class: reductions over a short last axis are slow
 
 
 def softmax_cross_entropy(
-    logits, targets, *, class_weights=None, ignore_index=None, label_smoothing=0.0, z_loss=0.0, reduction="mean"
-):
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    class_weights: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    reduction: Literal["none", "sum", "mean"] = "mean",
+) -> np.floating | NDArray[np.floating]:
     """Return the softmax cross-entropy of logits, L = −z_y + log Σ_j e^{z_j}.
 
     Parameters
@@ -86,8 +98,15 @@ def softmax_cross_entropy(
 
 
 def softmax_cross_entropy_with_grad(
-    logits, targets, *, class_weights=None, ignore_index=None, label_smoothing=0.0, z_loss=0.0, reduction="mean"
-):
+    logits: ArrayLike,
+    targets: ArrayLike,
+    *,
+    class_weights: ArrayLike | None = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    reduction: Literal["none", "sum", "mean"] = "mean",
+) -> tuple[np.floating | NDArray[np.floating], NDArray[np.floating]]:
     """Return the softmax cross-entropy of logits and its gradient, ∂L/∂z_i = q_i − 1(y = i).
 
     Parameters
@@ -128,14 +147,16 @@ def softmax_cross_entropy_with_grad(
 # Blocks of rows, spread over threads
 
 
-def _evaluate(logits, targets, options, with_grad):
+def _evaluate(
+    logits: ArrayLike, targets: ArrayLike, options: Options, with_grad: bool
+) -> tuple[np.floating | NDArray[np.floating], Any]:
     z = check_float("logits", logits)
     check_axis("logits", z, -1)
     dtype, work = z.dtype, working_dtype(z.dtype)
     target = make_target(targets, z.shape, work, options)
     rows = z.reshape(-1, z.shape[-1])
-    loss = np.empty(len(rows), work)
-    grad = np.empty(rows.shape, dtype) if with_grad else None
+    loss: Floats = np.empty(len(rows), work)
+    grad: Floats | Any = np.empty(rows.shape, dtype) if with_grad else None
     try:
         _solve_in_blocks(rows, target, loss, grad)
     except UnsoundBlockError:
@@ -151,7 +172,7 @@ def _evaluate(logits, targets, options, with_grad):
     return loss[()], grad.reshape(z.shape) if with_grad else None
 
 
-def _solve_in_blocks(rows, target, loss, grad):
+def _solve_in_blocks(rows: Floats, target: Target, loss: Floats, grad: Floats | Any) -> None:
     """Fill `loss`, and `grad` if there is one, block by block, on as many threads as pay."""
     n_rows, n_classes = rows.shape
     by_class = n_classes <= FEW_CLASSES < n_rows and target.probs is None
@@ -160,9 +181,9 @@ def _solve_in_blocks(rows, target, loss, grad):
     step = max(1, min(BLOCK_BYTES // (n_classes * loss.itemsize), n_rows))
     n_threads = _threads.n_threads(rows.size)
 
-    def solve_share(number):
+    def solve_share(number: int) -> None:
         # Each thread has buffers of its own, and takes every n_threads-th block.
-        own = None if in_place else np.empty((1 + by_class, step * n_classes), loss.dtype)
+        own: Floats | Any = None if in_place else np.empty((1 + by_class, step * n_classes), loss.dtype)
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(number * step, n_rows, n_threads * step):
                 part = slice(start, min(start + step, n_rows))
@@ -180,7 +201,7 @@ class UnsoundBlockError(Exception):
     """A block has a row whose largest logit is not finite, or a target that is no distribution."""
 
 
-def _raise_unsound(z, target):
+def _raise_unsound(z: Floats, target: Target) -> NoReturn:
     """Say which logit or probability made a block unsound. Only now is it worth a second look at all of them."""
     if target.probs is not None:
         check_non_negative("targets", target.probs.reshape(z.shape))
@@ -194,12 +215,13 @@ class Block:
     rows of memory. Otherwise it is laid out as `z` is.
     """
 
-    def __init__(self, z, g, spare=None):
+    def __init__(self, z: Floats, g: Floats, spare: Floats | None = None) -> None:
         n_rows, n_classes = z.shape
         self.g, self.spare, self.by_class = g, spare, spare is not None
         self.flat = g.reshape(-1)
         # Where in memory class 0 of each row stands, and how far it is from there to the next class.
-        self.first, self.stride = (np.arange(n_rows), n_rows) if self.by_class else (np.arange(0, z.size, n_classes), 1)
+        self.first = np.arange(n_rows) if self.by_class else np.arange(0, z.size, n_classes)
+        self.stride = n_rows if self.by_class else 1
         if self.by_class:
             np.copyto(g, z.T)
             self.largest = g.max(0)
@@ -210,19 +232,19 @@ class Block:
             raise UnsoundBlockError
         np.subtract(g if self.by_class else z, self.wide(self.largest), out=g)
 
-    def wide(self, per_row):
+    def wide(self, per_row: Floats) -> Floats:
         """Return one number a row in a shape that broadcasts over the classes."""
         return per_row if self.by_class else per_row[:, np.newaxis]
 
-    def dot(self, per_class):
+    def dot(self, per_class: Floats) -> Floats:
         """Return Σ_j c_j g_j of each row."""
         return per_class @ self.g if self.by_class else self.g @ per_class
 
-    def take(self, per_class):
+    def take(self, per_class: Floats) -> None:
         """Take one number a class off each row."""
         self.g -= per_class[:, np.newaxis] if self.by_class else per_class
 
-    def exponentiate(self):
+    def exponentiate(self) -> Floats:
         """Turn z − m into e^{z − m}, and return r: its sum over all classes but one of the largest."""
         g = self.g
         np.exp(g, out=g)
@@ -236,7 +258,7 @@ class Block:
         return r
 
 
-def _solve_index(z, target, block, with_grad):
+def _solve_index(z: Floats, target: Target, block: Block, with_grad: bool) -> Floats:
     """Return the losses of a block with class indices, and leave its gradient in the block's buffer."""
     g, flat, a, share = block.g, block.flat, target.at_index, target.share
     at_y = target.index * block.stride + block.first
@@ -268,7 +290,7 @@ def _solve_index(z, target, block, with_grad):
     return loss
 
 
-def _solve_distribution(z, target, block, with_grad):
+def _solve_distribution(z: Floats, target: Target, block: Block, with_grad: bool) -> Floats:
     """Return the losses of a block with distributions, and leave its gradient in the block's buffer."""
     g, p = block.g, target.probs
     t = p * target.scale
@@ -296,7 +318,9 @@ def _solve_distribution(z, target, block, with_grad):
     return loss
 
 
-def _from_rest(r, largest, total, linear, z_loss):
+def _from_rest(
+    r: Floats, largest: Floats, total: Floats, linear: Floats, z_loss: np.floating
+) -> tuple[Floats, Floats, Floats]:
     """Return the loss of each row, the factor of e^{z − m} in its gradient, and what that leaves at the largest class.
 
     `total` is Σ_j t_j, `linear` is Σ_j t_j (z_j − m). The last is (Σ_j t_j) (q − 1), which for a largest class with all
@@ -314,6 +338,6 @@ def _from_rest(r, largest, total, linear, z_loss):
     return loss, push, pull
 
 
-def _without_masks(t, d):
+def _without_masks(t: Floats, d: Floats) -> Floats:
     """Return Σ_j t_j (z_j − m) with 0 · (−inf) as 0: a masked class that the target rules out as well costs nothing."""
     return np.where(t > 0, t * d, 0).sum(1)

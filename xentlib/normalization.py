@@ -8,28 +8,31 @@ log Σ_j e^{z_j} = m + log1p(r): the largest term is exactly 1, so it need not b
 others and rounded with them.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import as_float, check_axis, raise_bad_logits
+from xentlib._arrays import Floats, as_float, check_axis, raise_bad_logits
 
 
 class Split(NamedTuple):
     """Rows of logits taken apart along their last axis, which every array here keeps (with length 1 where reduced)."""
 
-    argmax: np.ndarray  #: where the largest logit stands (the first, if several tie)
-    largest: np.ndarray  #: m, the largest logit
-    others: np.ndarray  #: e^{z − m}, with 0 in the place of the largest
-    rest: np.ndarray  #: r, the sum of the others
+    argmax: NDArray[np.intp]  #: where the largest logit stands (the first, if several tie)
+    largest: Floats  #: m, the largest logit
+    others: Floats  #: e^{z − m}, with 0 in the place of the largest
+    rest: Floats  #: r, the sum of the others
 
-    def probabilities(self):
+    def probabilities(self) -> Floats:
         """Return softmax from the parts: q = e^{z − m} / (1 + r). Overwrites `others`."""
         np.put_along_axis(self.others, self.argmax, 1, -1)
         return np.divide(self.others, 1 + self.rest, out=self.others)
 
 
-def split_largest(name, z, axis=-1):
+def split_largest(name: str, z: Floats, axis: int = -1) -> Split:
     """Split float logits `z` along `axis`, the last one of what is returned; refuse NaN, +inf and rows of only -inf."""
     rows = np.moveaxis(z, axis, -1)
     argmax = rows.argmax(-1, keepdims=True)
@@ -45,7 +48,7 @@ def split_largest(name, z, axis=-1):
     return Split(argmax, largest, others, others.sum(-1, keepdims=True))
 
 
-def logsumexp(z, *, axis=-1):
+def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.floating]:
     """Return the logarithm of the sum of exponentials, log Σ_j e^{z_j}.
 
     Parameters
@@ -84,7 +87,7 @@ def logsumexp(z, *, axis=-1):
     return (top.largest + np.log1p(top.rest))[..., 0].astype(dtype)[()]
 
 
-def log_softmax(z, *, axis=-1):
+def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     """Return the logarithm of softmax, log q_i = z_i − log Σ_j e^{z_j}.
 
     Parameters
@@ -125,7 +128,7 @@ def log_softmax(z, *, axis=-1):
     return np.moveaxis(log_q, -1, axis)
 
 
-def softmax(z, *, axis=-1, temperature=1.0):
+def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArray[np.floating]:
     """Return the distribution q whose logarithm is z/T up to a constant, q_i = e^{z_i/T} / Σ_j e^{z_j/T}.
 
     Parameters
@@ -173,7 +176,7 @@ def softmax(z, *, axis=-1, temperature=1.0):
     return np.moveaxis(q, -1, axis)
 
 
-def _shift_and_scale(z, axis, temperature):
+def _shift_and_scale(z: Floats, axis: int, temperature: float) -> Floats:
     """Return (z − m)/T. Shifted before it is scaled, so that a small T cannot overflow; float32 might not hold T."""
     largest = z.max(axis, keepdims=True)
     if not np.isfinite(largest).all():
