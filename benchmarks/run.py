@@ -4,6 +4,7 @@
 """
 
 import argparse
+import os
 import platform
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ from benchmarks.results import Results, Speed, aims
 
 DTYPES = (np.float32, np.float64)
 BASE = "xentlib"
+BUSY = 0.3
 
 
 class Plan(NamedTuple):
@@ -57,6 +59,11 @@ def progress(line):
 
 
 def measure(plan, quick):
+    before = load()
+    if before is not None and before > BUSY:
+        progress(
+            f"WARNING: the machine is busy (load {before:.1f}). Peers whose threads wait for each other suffer most."
+        )
     found, missing = peers.available()
     progress(f"against {', '.join(peer.name for peer in found[1:])}; missing: {', '.join(missing) or 'none'}")
     speed = measure_speed(found, plan)
@@ -68,15 +75,21 @@ def measure(plan, quick):
     compared = linear.compare(plan.linear, plan.linear_repeats)
     versions = {"Python": platform.python_version()}
     versions |= {peer.name.replace("naive ", ""): peer.version for peer in found[1:]}
-    return Results(quick, machine(), versions, missing, speed, overhead, gaps, offsets, compared)
+    return Results(quick, machine(before), versions, missing, speed, overhead, gaps, offsets, compared)
 
 
-def machine():
+def load():
+    """Return how many processes wanted a core during the last minute; None where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def machine(load):
     """Return what Python's platform module tells of the machine: nothing that names it or its user."""
     return {
         "processor": platform.processor() or f"{platform.machine()} (no model named)",
         "system": platform.system(),
         "cores": f"{peers.usable_cores()}, threads: {peers.thread_count()}",
+        "other load before the run": "unknown" if load is None else f"{load:.1f} cores",
     }
 
 

@@ -362,6 +362,7 @@ def test_without_pytorch_the_plot_speaks_of_naive_numpy():
 
 def test_a_quick_run_writes_tables_and_a_plot(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(platform, "node", lambda: "this-very-machine")
+    monkeypatch.setattr(run, "load", lambda: 0.1)
     monkeypatch.setattr(peers, "LOADERS", {"Fake": lambda: ("1.2", peers._naive().prepare), "Gone": import_error})
     run.main(["--quick", "--output", str(tmp_path)])
     page = (tmp_path / "results.md").read_text(encoding="utf-8")
@@ -400,6 +401,16 @@ def test_made_up_timings_come_out_the_right_way_round(monkeypatch, clock, tmp_pa
     ]
     reached = [row["reached"] for row in table_under(page, "Aims")]
     assert reached == ["yes", "**no**", "not measured", "yes", "yes", "not measured", "not measured"]
+
+
+@pytest.mark.parametrize(("load", "written"), [(0.1, "0.1 cores"), (3.5, "3.5 cores"), (None, "unknown")])
+def test_a_busy_machine_is_warned_of_and_written_down(monkeypatch, clock, capsys, load, written):
+    monkeypatch.setattr(run, "load", lambda: load)
+    monkeypatch.setattr(peers, "available", lambda: ([clock.peer("xentlib", 1)], []))
+    monkeypatch.setattr(linear, "compare", lambda *plan: None)
+    measured = run.measure(run.QUICK, True)
+    assert ("the machine is busy (load 3.5)" in capsys.readouterr().err) == (load == 3.5)
+    assert f"- other load before the run: {written}\n" in report.markdown(measured, [])
 
 
 def test_a_quick_run_does_not_touch_the_results_that_are_kept():
