@@ -9,7 +9,7 @@ Class axis last, classes counted from 0, everything in nats. `xentlib.teaching` 
 needs beside the numerics, and is not imported here.
 """
 
-from xentlib.curvature import softmax_jacobian
+from xentlib.curvature import softmax_cross_entropy_hessian, softmax_cross_entropy_hvp, softmax_jacobian
 from xentlib.gradcheck import check_grad
 from xentlib.information import cross_entropy, entropy, kl_divergence
 from xentlib.loss import softmax_cross_entropy, softmax_cross_entropy_with_grad
@@ -24,6 +24,8 @@ __all__ = [
     "logsumexp",
     "softmax",
     "softmax_cross_entropy",
+    "softmax_cross_entropy_hessian",
+    "softmax_cross_entropy_hvp",
     "softmax_cross_entropy_with_grad",
     "softmax_jacobian",
 ]
