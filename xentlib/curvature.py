@@ -128,7 +128,8 @@ def softmax_cross_entropy_hvp(logits, v):
     Entry i is q_i times the deviation of v_i from ⟨q, v⟩, the mean of v. For a sure classifier the mean rounds to v_a,
     a the largest class, and the deviation of v_a to 0. But H (v − c) = H v for every c: with c the float nearest to the
     mean, which v_a helps to find, no entry is closer to the mean than c, and the deviation of v − c from its own mean
-    has all digits. The error of each entry is a few eps times Σ_j q_i q_j |v_i − v_j|.
+    has all digits. The error of entry i is within (8 + gap) eps of Σ_j q_i q_j |v_i − v_j|, for logits that lie `gap`
+    apart.
 
     Examples
     --------
