@@ -11,7 +11,7 @@ PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md) $(CHAPTER
 	tools/api_pages.py tools/own_origin.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test notebooks picture lock clean
+.PHONY: help book serve test bench notebooks picture lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -29,6 +29,9 @@ test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit te
 serve: book  ## serve the book on this machine (PORT=8000)
 	@echo "Serving the book at http://localhost:$(PORT). Stop with Ctrl-C."
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+bench: $(VENV)/ready  ## measure speed, memory and accuracy against the libraries installed beside (some minutes)
+	$(BIN)/python -m benchmarks.run
 
 notebooks: $(VENV)/ready  ## re-execute the chapters and store their outputs (ONLY=chapters/05_gradient.ipynb for one)
 	$(BIN)/python tools/run_notebooks.py $(or $(ONLY),$(CHAPTERS))

@@ -9,13 +9,15 @@ Class axis last, classes counted from 0, everything in nats. `xentlib.teaching` 
 needs beside the numerics, and is not imported here.
 """
 
-from xentlib.curvature import softmax_jacobian
+from xentlib.classifier import SoftmaxRegression
+from xentlib.curvature import softmax_cross_entropy_hessian, softmax_cross_entropy_hvp, softmax_jacobian
 from xentlib.gradcheck import check_grad
 from xentlib.information import cross_entropy, entropy, kl_divergence
 from xentlib.loss import softmax_cross_entropy, softmax_cross_entropy_with_grad
 from xentlib.normalization import log_softmax, logsumexp, softmax
 
 __all__ = [
+    "SoftmaxRegression",
     "check_grad",
     "cross_entropy",
     "entropy",
@@ -24,6 +26,8 @@ __all__ = [
     "logsumexp",
     "softmax",
     "softmax_cross_entropy",
+    "softmax_cross_entropy_hessian",
+    "softmax_cross_entropy_hvp",
     "softmax_cross_entropy_with_grad",
     "softmax_jacobian",
 ]

@@ -1,11 +1,16 @@
-"""Second-order pieces of softmax cross-entropy: the Jacobian of softmax, diag(q) − q qᵀ."""
+"""Second-order pieces of softmax cross-entropy: diag(q) − q qᵀ, as a matrix and as a product with a vector.
+
+The Jacobian of softmax and the Hessian of the loss are the same matrix. Where the classifier is sure, its entries are
+tiny, and keep their digits all the same: 1 − q of the largest class is r / (1 + r), as in the loss's gradient.
+"""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import as_float, check_axis
+from xentlib._arrays import as_float, check_axis, first_index
+from xentlib.loss import softmax_cross_entropy
 from xentlib.normalization import split_largest
 
 
@@ -34,8 +39,8 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
     Chapter 5 takes the gradient through it.
 
     On the diagonal, 1 − q_i of the largest class is r / (1 + r), the sum of the others, and not a
-    difference that rounds to 0. J is also the Hessian of the loss in z. For products with J no matrix is
-    needed: J v = q ∘ v − q ⟨q, v⟩.
+    difference that rounds to 0. J is also the Hessian of the loss in z, `softmax_cross_entropy_hessian`. For products
+    with J no matrix is needed: see `softmax_cross_entropy_hvp`.
 
     Examples
     --------
@@ -45,12 +50,157 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
            [-0.032, -0.088,  0.121]])
     """
     z, dtype = as_float("z", z)
-    check_axis("z", z, -1)
-    top = split_largest("z", z)
-    q = top.probabilities()
+    return _matrix(*_probabilities("z", z)).astype(dtype)
+
+
+def softmax_cross_entropy_hessian(logits, targets=None):
+    """Return the Hessian of the softmax cross-entropy in the logits, H_ik = ∂²L/∂z_i∂z_k = q_i (δ_ik − q_k).
+
+    Parameters
+    ----------
+    logits : array_like of shape (..., K)
+        Nats. -inf masks a class, whose row and column are 0.
+    targets : array_like, optional
+        As for `softmax_cross_entropy`. Class indices, or None, change nothing: H is the same whichever class is true.
+        Under a general target p it is multiplied by Σ_j p_j.
+
+    Returns
+    -------
+    ndarray of shape (..., K, K), in the dtype of `logits`
+        One matrix for each sample, of its own loss: without a reduction, and without weights. Symmetric and positive
+        semidefinite; each row and each column sums to 0.
+
+    Raises
+    ------
+    ValueError
+        If a logit is NaN or +inf, a row is all -inf, an index lies outside [0, K), a probability is
+        negative or not finite, or the shapes do not match.
+    TypeError
+        If `logits` does not hold real numbers, or class indices are no integers.
+
+    Notes
+    -----
+    The gradient is (Σ_j p_j) q − p, so its derivative is Σ_j p_j times that of softmax, `softmax_jacobian`. A
+    Hessian without negative eigenvalues makes the loss convex in the logits.
+
+    Examples
+    --------
+    >>> hessian = softmax_cross_entropy_hessian([1.0, 2.0, 0.5])
+    >>> hessian.round(3)
+    array([[ 0.178, -0.145, -0.032],
+           [-0.145,  0.233, -0.088],
+           [-0.032, -0.088,  0.121]])
+    >>> bool((softmax_cross_entropy_hessian([1.0, 2.0, 0.5], [0.0, 2.0, 0.0]) == 2 * hessian).all())
+    True
+    """
+    z, dtype = as_float("logits", logits)
+    hessian = _matrix(*_probabilities("logits", z))
+    if targets is not None:
+        # The loss knows every way in which targets can be wrong, and its K terms are nothing beside K² entries.
+        softmax_cross_entropy(z, targets, reduction="none")
+        if np.shape(targets) == z.shape:
+            hessian *= np.sum(targets, -1, dtype=z.dtype)[..., np.newaxis, np.newaxis]
+    with np.errstate(over="ignore"):  # an entry may exceed float16's range, and is then inf
+        return hessian.astype(dtype)
+
+
+def softmax_cross_entropy_hvp(logits, v):
+    """Return the product of the Hessian of the softmax cross-entropy with a vector, H v = q ∘ v − q ⟨q, v⟩.
+
+    Parameters
+    ----------
+    logits : array_like of shape (..., K)
+        Nats. -inf masks a class: what `v` holds there does not matter, and the product is 0.
+    v : array_like of shape (..., K)
+        The vectors. Leading axes broadcast with those of `logits`: many vectors for one Hessian, or one
+        vector for many.
+
+    Returns
+    -------
+    ndarray of shape (..., K), in the dtype of `logits`
+        H v, in O(K) a row: no matrix is formed. Each row sums to 0.
+
+    Raises
+    ------
+    ValueError
+        If a logit is NaN or +inf, a row is all -inf, the shapes do not match, or an entry of `v` is not finite, or so
+        large that differences of entries overflow.
+    TypeError
+        If `logits` or `v` does not hold real numbers.
+
+    Notes
+    -----
+    Entry i is q_i times the deviation of v_i from ⟨q, v⟩, the mean of v. For a sure classifier the mean rounds to v_a,
+    a the largest class, and the deviation of v_a to 0. But H (v − c) = H v for every c: with c the float nearest to the
+    mean, which v_a helps to find, no entry is closer to the mean than c, and the deviation of v − c from its own mean
+    has all digits. The error of entry i is within (8 + gap) eps of Σ_j q_i q_j |v_i − v_j|, for logits that lie `gap`
+    apart.
+
+    Examples
+    --------
+    >>> softmax_cross_entropy_hvp([1.0, 2.0, 0.5], [0.0, 1.0, 0.0]).round(3)
+    array([-0.145,  0.233, -0.088])
+    >>> softmax_cross_entropy_hvp([0.0, 40.0], [0.0, 1.0])
+    array([-4.24835426e-18,  4.24835426e-18])
+    """
+    z, dtype = as_float("logits", logits)
+    q, argmax, _ = _probabilities("logits", z)
+    v, vectors = _check_vectors(v, z)
+    v_a = np.take_along_axis(vectors, np.broadcast_to(argmax, (*vectors.shape[:-1], 1)), -1)
+    with np.errstate(over="ignore", invalid="ignore"):  # both are looked for below
+        product = vectors - v_a
+        c = v_a + _mean(q, product)
+        np.subtract(vectors, c, out=product)
+        mean = _mean(q, product)
+    if not np.isfinite(mean).all():
+        _raise_bad_vectors(v, z.dtype)
+    product -= mean
+    product *= q
+    return product.astype(dtype, copy=False)
+
+
+def _probabilities(name, z):
+    """Return q, where it is largest, and 1 − q there: r / (1 + r), which does not round to 0."""
+    check_axis(name, z, -1)
+    top = split_largest(name, z)
+    return top.probabilities(), top.argmax, top.rest / (1 + top.rest)
+
+
+def _matrix(q, argmax, complement_there):
+    """Return diag(q) − q qᵀ."""
     complement = 1 - q
-    np.put_along_axis(complement, top.argmax, top.rest / (1 + top.rest), -1)
-    jacobian = -q[..., :, np.newaxis] * q[..., np.newaxis, :]
-    diagonal = np.arange(z.shape[-1])
-    jacobian[..., diagonal, diagonal] = q * complement
-    return jacobian.astype(dtype)
+    np.put_along_axis(complement, argmax, complement_there, -1)
+    matrix = -q[..., :, np.newaxis] * q[..., np.newaxis, :]
+    diagonal = np.arange(q.shape[-1])
+    matrix[..., diagonal, diagonal] = q * complement
+    return matrix
+
+
+def _mean(q, v):
+    """Return ⟨q, v⟩ row by row, with the class axis kept."""
+    return (q * v).sum(-1, keepdims=True)
+
+
+def _check_vectors(v, z):
+    """Return `v` as it was passed, and in the dtype of `z`, broadcast over the rows of both."""
+    v, _ = as_float("v", v)
+    try:
+        rows = np.broadcast_shapes(v.shape[:-1], z.shape[:-1])
+    except ValueError:
+        rows = None
+    if rows is None or v.shape[-1] != z.shape[-1]:
+        raise ValueError(
+            f"v must have a last axis of {z.shape[-1]} classes, and leading axes that broadcast with "
+            f"those of logits of shape {z.shape}; got {v.shape}"
+        )
+    with np.errstate(over="ignore"):  # to inf, which is found together with all others
+        return v, np.broadcast_to(v.astype(z.dtype, copy=False), (*rows, v.shape[-1]))
+
+
+def _raise_bad_vectors(v, dtype):
+    limit = np.finfo(dtype).max / 4
+    index = first_index(~(np.abs(v) < limit))
+    raise ValueError(
+        f"v must be finite, and less than {limit:.2g} in size so that no difference overflows; "
+        f"got {v[index]} at index {index}"
+    )

@@ -329,7 +329,7 @@ def _from_rest(
     log1p_r = np.log1p(r)
     loss = total * log1p_r - linear
     push = total / (1 + r)
-    pull = -push * r
+    pull = 0 - push * r  # from 0, so that nothing to pull is 0 and not -0
     if z_loss:
         lse = largest + log1p_r
         loss += z_loss * lse * lse

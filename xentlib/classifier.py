@@ -1,0 +1,433 @@
+"""Softmax regression: a linear layer under softmax cross-entropy, fitted by Newton–CG or by gradient descent.
+
+The unknowns are one matrix Θ of shape (K, D + 1): the weights W and, in its last column, the biases b. A constant
+feature 1 belongs to that column, so that the logits are Z = X Θᵀ.
+"""
+
+import warnings
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+
+from xentlib._arrays import as_float, first_index
+from xentlib.curvature import softmax_cross_entropy_hvp
+from xentlib.loss import softmax_cross_entropy_with_grad
+from xentlib.normalization import softmax
+
+TOO_LARGE = 1e60  # for features and l2: H has products of two features, its products with the gradient of four
+ARMIJO = 1e-4  # the share of the decrease foretold by the slope that a step must bring
+ROUNDING = 16 * np.finfo(np.float64).eps  # relative: how far two equal objectives may seem apart
+
+
+class SoftmaxRegression:
+    """Classify by softmax regression, q = softmax(W x + b), fitted to labelled samples.
+
+    W and b minimise the mean loss and a penalty on W, not on b:
+
+        f(W, b) = Σ_n s_n L(W x_n + b, y_n) / Σ_n s_n + (l2 / 2) Σ_kd W_kd².
+
+    Parameters
+    ----------
+    l2 : float
+        The weight of the penalty, at least 0. With 0 there may be no minimum: where a hyperplane separates
+        two classes, W can grow without end.
+    solver : {"newton", "gd"}
+        Newton–CG, or gradient descent with a constant step. Newton takes tens of iterations where gradient
+        descent takes thousands; gradient descent is here to be read about.
+    max_iter : int
+        How many iterations to take at most.
+    tol : float
+        Converged where the norm of the gradient of f, over all of W and b, is at most this.
+    verbose : bool
+        Print iteration, f and the norm of its gradient while fitting: each iteration of Newton,
+        but of gradient descent 0, 1, 2, 5, 10, 20, 50, ... and the last.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (K,)
+        The labels, sorted.
+    coef_ : ndarray of shape (K, D)
+        W, in float64. Its rows sum to 0.
+    intercept_ : ndarray of shape (K,)
+        b, in float64. It sums to 0.
+    n_iter_ : int
+        How many iterations were taken.
+    converged_ : bool
+        Whether `tol` was reached.
+
+    Raises
+    ------
+    ValueError
+        If an option is not what it must be. The methods say what they raise.
+
+    Notes
+    -----
+    This is scikit-learn's `LogisticRegression` with C = 1 / (l2 Σ_n s_n), which is 1 / (l2 N) without sample weights,
+    and for three classes or more `coef_` and `intercept_` are the same. Of two classes it keeps the difference of
+    the rows only, and penalises that: with C = 2 / (l2 Σ_n s_n) it finds our coef_[1] − coef_[0].
+
+    The same numbers can be added to every row of W, and to every b, without a change of q (chapter 2). The penalty
+    decides for rows of W that sum to 0, and the start at 0 for such a b. The fit is in float64 whatever the dtype of
+    the features. It is quickest where they are all of about the same size, near 1.
+
+    Examples
+    --------
+    >>> features = [[0.0], [1.0], [2.0], [3.0], [4.0], [5.0]]
+    >>> y = ["cat", "cat", "dog", "cat", "dog", "dog"]
+    >>> model = SoftmaxRegression(l2=0.1).fit(features, y)
+    >>> model.coef_.round(3)
+    array([[-0.501],
+           [ 0.501]])
+    >>> model.predict([[1.5], [3.5]])
+    array(['cat', 'dog'], dtype='<U3')
+    >>> model.predict_proba([[2.5]]).round(3)
+    array([[0.5, 0.5]])
+    """
+
+    def __init__(self, *, l2=1e-4, solver="newton", max_iter=1000, tol=1e-9, verbose=False):
+        self.l2 = l2
+        self.solver = solver
+        self.max_iter = max_iter
+        self.tol = tol
+        self.verbose = verbose
+        self._check_options()
+
+    def fit(self, features, y, sample_weight=None):
+        """Find W and b for labelled samples, and return the fitted model itself.
+
+        Parameters
+        ----------
+        features : array_like of shape (N, D)
+            One sample a row.
+        y : array_like of shape (N,)
+            Their labels: numbers, strings, or whatever can be sorted; two different ones at least.
+        sample_weight : array_like of shape (N,), optional
+            s_n, at least 0. Weight 2 is the same as having the sample twice, weight 0 as not having it.
+
+        Returns
+        -------
+        SoftmaxRegression
+            The model. Where the fit is refused, it is as it was before.
+
+        Warns
+        -----
+        RuntimeWarning
+            If `tol` was not reached. The model has what was found so far.
+
+        Raises
+        ------
+        ValueError
+            If a shape does not match, a feature is not finite, or 1e60 or more in size, y has a NaN or less than two
+            classes, a weight is negative or not finite, all weights are 0, or an option has been set to what it must
+            not be.
+        TypeError
+            If `features` or `sample_weight` does not hold real numbers, or the labels cannot be sorted.
+        """
+        self._check_options()
+        x, _ = _check_features(features)
+        classes, y, counted, share = _check_samples(y, sample_weight, len(x))
+        objective = _Objective(x[counted], y, share, len(classes), self.l2)
+        point, n_iter = self._minimise(objective)
+        converged = bool(point.norm <= self.tol)
+        if not converged:
+            warnings.warn(self._what_to_try(point, n_iter), RuntimeWarning, stacklevel=2)
+        # Only here, so that a fit that fails changes nothing.
+        self.classes_ = classes
+        self.coef_ = point.theta[:, :-1].copy()
+        self.intercept_ = point.theta[:, -1].copy()
+        self.n_iter_ = n_iter
+        self.converged_ = converged
+        return self
+
+    def predict_proba(self, features):
+        """Return q = softmax(W x + b) for each sample.
+
+        Parameters
+        ----------
+        features : array_like of shape (N, D)
+            One sample a row; N may be 0.
+
+        Returns
+        -------
+        ndarray of shape (N, K), in the dtype of `features`
+            Probabilities, in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError
+            If the model has not been fitted, a feature is not finite, or 1e60 or more in size, or there is another
+            number of features than in `fit`.
+        TypeError
+            If `features` does not hold real numbers.
+        """
+        logits, dtype = self._logits(features, "predict_proba")
+        return softmax(logits).astype(dtype)
+
+    def predict(self, features):
+        """Return the likeliest class of each sample.
+
+        Parameters
+        ----------
+        features : array_like of shape (N, D)
+            One sample a row; N may be 0.
+
+        Returns
+        -------
+        ndarray of shape (N,), in the dtype of `classes_`
+            Labels. Where several are equally likely, the first.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `predict_proba`.
+        """
+        logits, _ = self._logits(features, "predict")
+        return self.classes_[logits.argmax(-1)]
+
+    def score(self, features, y):
+        """Return the accuracy, the fraction of samples whose class is predicted right.
+
+        Parameters
+        ----------
+        features : array_like of shape (N, D)
+            One sample a row; at least one.
+        y : array_like of shape (N,)
+            Their labels.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `predict_proba`, and if there is no sample, or not one label for each.
+        """
+        predicted = self.predict(features)
+        y = _check_label_shape(y, len(predicted))
+        if y.size == 0:
+            raise ValueError(f"features must have at least one sample for a score; got shape {np.shape(features)}")
+        return float(np.mean(predicted == y))
+
+    def _check_options(self):
+        solvers = ", ".join(map(repr, SOLVERS))
+        _require("solver", self.solver, f"one of {solvers}", self.solver in list(SOLVERS))
+        _require("l2", self.l2, f"in [0, {TOO_LARGE:g})", isinstance(self.l2, Real) and 0 <= self.l2 < TOO_LARGE)
+        _require("tol", self.tol, "a positive, finite number", isinstance(self.tol, Real) and 0 < self.tol < np.inf)
+        is_count = isinstance(self.max_iter, Integral) and self.max_iter > 0
+        _require("max_iter", self.max_iter, "a positive integer", is_count)
+
+    def _minimise(self, objective):
+        """Return the last point, and how many iterations led to it."""
+        step = SOLVERS[self.solver](objective)
+        if self.verbose:
+            print("iteration   objective   gradient norm")
+        for n_iter, point in enumerate(_descent(step, objective.start(), self.max_iter, self.tol)):
+            is_shown = self.solver == "newton" or str(n_iter).rstrip("0") in ("", "1", "2", "5")
+            if self.verbose and is_shown:
+                print(_line(n_iter, point))
+        if self.verbose and not is_shown:
+            print(_line(n_iter, point))
+        return point, n_iter
+
+    def _what_to_try(self, point, n_iter):
+        if n_iter == self.max_iter:
+            end = f"did not converge in max_iter = {n_iter} iterations"
+            try_first = "a larger max_iter, l2 or tol"
+        else:
+            end = f"stalled after {n_iter} iterations, where rounding hides any progress"
+            try_first = "a larger l2 or tol"
+        if self.solver == "gd":
+            try_first = f'solver="newton", or {try_first}'
+        return (
+            f"SoftmaxRegression {end}: the norm of the gradient is {point.norm:.2g}, and tol is {self.tol:.2g}. "
+            f"Try {try_first}, or features scaled to sizes near 1."
+        )
+
+    def _logits(self, features, method):
+        if not hasattr(self, "coef_"):
+            raise ValueError(f"fit must be called before {method}; this SoftmaxRegression has not been fitted")
+        x, dtype = _check_features(features, self.coef_.shape[1])
+        return x @ self.coef_.T + self.intercept_, dtype
+
+
+class _Point(NamedTuple):
+    """The objective at one Θ, with what a step from there needs."""
+
+    theta: np.ndarray  #: Θ, of shape (K, D + 1)
+    logits: np.ndarray  #: Z, of shape (N, K)
+    value: float
+    gradient: np.ndarray  #: of the shape of Θ
+    norm: float  #: of the gradient
+
+
+class _Objective:
+    """The weighted mean loss and the penalty, with derivatives, as a function of Θ."""
+
+    def __init__(self, x, y, share, n_classes, l2):
+        self.x = np.column_stack([x, np.ones(len(x))])
+        self.y = y
+        self.share = share[:, np.newaxis]  # s_n / Σ_n s_n
+        self.n_classes = n_classes
+        self.l2 = np.append(np.full(x.shape[1], float(l2)), 0.0)  # the biases are free
+
+    def start(self):
+        return self.at(np.zeros((self.n_classes, self.x.shape[1])))
+
+    def at(self, theta):
+        logits = self.x @ theta.T
+        losses, slopes = softmax_cross_entropy_with_grad(logits, self.y, reduction="none")
+        value = losses @ self.share[:, 0] + (self.l2 * theta**2).sum() / 2
+        gradient = _level((self.share * slopes).T @ self.x + self.l2 * theta)
+        return _Point(theta, logits, value, gradient, np.linalg.norm(gradient))
+
+    def hessian_times(self, v, point):
+        """Return H V at a point, Σ_n s_n (H_n V x_n) x_nᵀ / Σ_n s_n + l2 V, where H_n = diag(q_n) − q_n q_nᵀ."""
+        rows = softmax_cross_entropy_hvp(point.logits, self.x @ v.T)
+        return _level((self.share * rows).T @ self.x + self.l2 * v)
+
+    def largest_curvature(self):
+        """Return a bound on the eigenvalues of H anywhere: diag(q) − q qᵀ has none above 1/2."""
+        return np.linalg.eigvalsh((self.share * self.x).T @ self.x)[-1] / 2 + self.l2.max()
+
+
+def _level(theta):
+    """Take off the biases what they have in common: 0 but for rounding, which CG would follow far away."""
+    theta[:, -1] -= theta[:, -1].mean()
+    return theta
+
+
+def _descent(step, point, max_iter, tol):
+    """Yield a point and those that steps lead to from there, until the gradient vanishes, or progress does."""
+    yield point
+    for _ in range(max_iter):
+        if point.norm <= tol:
+            return
+        ahead = step(point)
+        if ahead.value >= point.value and ahead.norm >= point.norm:
+            return  # if there still is progress, it is lost to rounding
+        point = ahead
+        yield point
+
+
+def _gradient_descent(objective):
+    """Return the step Θ − ∇f/L, which lowers f wherever it is taken: no curvature exceeds L."""
+    rate = 1 / objective.largest_curvature()
+    return lambda point: objective.at(point.theta - rate * point.gradient)
+
+
+def _newton_cg(objective):
+    """Return the step along an approximate solution V of H V = −∇f, as far as f goes down."""
+    return lambda point: _line_search(objective, point, _conjugate_gradients(objective, point))
+
+
+def _conjugate_gradients(objective, point):
+    """Solve H V = −∇f, the more exactly the closer the minimum is.
+
+    A residual of √|∇f| times the gradient makes Newton's method converge faster than linearly, and costs little
+    far away, where the quadratic model is not to be trusted anyway.
+    """
+    # H is singular: one number added to all biases changes no q. But the column of the biases sums to 0 in the gradient
+    # and in every H V, so from V = 0 all V are orthogonal to that direction, and there H has only positive eigenvalues.
+    solution = np.zeros_like(point.theta)
+    residual = direction = -point.gradient
+    size = point.norm**2
+    enough = (min(0.5, np.sqrt(point.norm)) * point.norm) ** 2
+    for _ in range(10 * point.theta.size):  # without rounding its size alone would do
+        if size <= enough:
+            break
+        product = objective.hessian_times(direction, point)
+        curvature = np.vdot(direction, product)
+        if curvature <= 0:
+            break  # without a penalty it can round to 0, where all is classified with certainty
+        solution = solution + size / curvature * direction
+        residual = residual - size / curvature * product
+        size, size_before = np.vdot(residual, residual), size
+        direction = residual + size / size_before * direction
+    return solution
+
+
+def _line_search(objective, point, direction):
+    """Return the first of the steps 1, 1/2, 1/4, ... along `direction` that lowers f as much as its slope promises."""
+    slope = np.vdot(point.gradient, direction)
+    for halvings in range(60):
+        step = 0.5**halvings
+        ahead = objective.at(point.theta + step * direction)
+        if ahead.value <= point.value + ARMIJO * step * slope + ROUNDING * point.value:
+            return ahead
+    return point
+
+
+SOLVERS = {"newton": _newton_cg, "gd": _gradient_descent}
+
+
+def _line(n_iter, point):
+    return f"{n_iter:9d}   {point.value:9.6f}   {point.norm:13.1e}"
+
+
+def _require(name, value, requirement, holds):
+    if not holds:
+        raise ValueError(f"{name} must be {requirement}; got {value!r}")
+
+
+def _check_features(features, n_features=None):
+    """Return the features in float64, and the dtype that they came in. For `fit` there is no `n_features` to match."""
+    x, dtype = as_float("features", features)
+    x = x.astype(np.float64, copy=False)
+    if n_features is None and (x.ndim != 2 or x.size == 0):
+        raise ValueError(f"features must have shape (N, D), with N and D at least 1; got {x.shape}")
+    if n_features is not None and (x.ndim != 2 or x.shape[1] != n_features):
+        raise ValueError(f"features must have shape (N, {n_features}), as fit had them; got {x.shape}")
+    bad = ~(np.abs(x) < TOO_LARGE)
+    if bad.any():
+        index = first_index(bad)
+        limit = f"{TOO_LARGE:g}"
+        raise ValueError(f"features must be finite, and less than {limit} in size; got {x[index]} at index {index}")
+    return x, dtype
+
+
+def _check_samples(y, sample_weight, n_samples):
+    """Return the classes, and of the samples that count: the indices of theirs, which they are, and their shares."""
+    y = _check_label_shape(y, n_samples)
+    counted, share = _check_weights(sample_weight, n_samples)
+    not_equal_to_itself = y != y
+    if not_equal_to_itself.any():
+        index = first_index(not_equal_to_itself)
+        raise ValueError(f"y must hold labels that are not NaN; got {y[index]} at index {index}")
+    try:
+        classes, indices = np.unique(y[counted], return_inverse=True)
+    except TypeError as error:
+        raise TypeError(f"y must hold labels that can be sorted; got some for which {error}") from None
+    if len(classes) < 2:
+        among = "" if sample_weight is None else " among the samples of positive weight"
+        raise ValueError(f"y must hold at least two classes{among}; got only {classes.tolist()}")
+    return classes, indices, counted, share
+
+
+def _check_label_shape(y, n_samples):
+    y = np.asarray(y)
+    if y.shape != (n_samples,):
+        raise ValueError(f"y must have shape ({n_samples},), one label for each row of features; got {y.shape}")
+    return y
+
+
+def _check_weights(sample_weight, n_samples):
+    """Return which samples count, and the share of each of them in the mean. Weight 0 is to be absent."""
+    if sample_weight is None:
+        return slice(None), np.full(n_samples, 1 / n_samples)
+    weight, _ = as_float("sample_weight", sample_weight)
+    if weight.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight must have shape ({n_samples},), one weight for each row of features; got {weight.shape}"
+        )
+    bad = ~((weight >= 0) & (weight < np.inf))
+    if bad.any():
+        index = first_index(bad)
+        raise ValueError(f"sample_weight must be non-negative and finite; got {weight[index]} at index {index}")
+    counted = weight > 0
+    if not counted.any():
+        raise ValueError(f"sample_weight must be positive for some sample; got {n_samples} times 0")
+    share = weight[counted].astype(np.float64) / weight.max()  # of the largest, so that the sum cannot overflow
+    return counted, share / share.sum()
