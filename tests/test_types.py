@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import typing
+from operator import attrgetter
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,12 @@ import pytest
 import xentlib
 
 ROOT = Path(__file__).parents[1]
-FUNCTIONS = [name for name in xentlib.__all__ if inspect.isfunction(getattr(xentlib, name))]
+FUNCTIONS = [
+    f"{name}.{method}".removesuffix(".")
+    for name in xentlib.__all__
+    for method in ([""] if inspect.isfunction(getattr(xentlib, name)) else vars(getattr(xentlib, name)))
+    if method == "__init__" or not method.startswith("_")
+]
 SNIPPET = """\
 from typing import assert_type
 
@@ -35,6 +41,8 @@ assert_type(xentlib.check_grad(square, lambda x: 2 * x, [1.0, 2.0], method="comp
 xentlib.softmax_cross_entropy(z, [0, 1], reduction="none")
 xentlib.softmax_cross_entropy(xentlib.log_softmax(z), xentlib.softmax(z), label_smoothing=1)
 xentlib.kl_divergence(xentlib.softmax(z), [0.2, 0.3, 0.5], base=2)
+model = xentlib.SoftmaxRegression(l2=0, solver="gd").fit(z, ["cat", "dog"], sample_weight=[1, 2])
+assert_type(model.predict_proba(z), NDArray[np.floating])
 
 xentlib.softmax_cross_entropy(z, [0, 1], reduction=3)  # arg-type
 xentlib.softmax_cross_entropy(z, [0, 1], reduction="average")  # arg-type
@@ -49,6 +57,9 @@ xentlib.logsumexp({1: 2})  # arg-type
 xentlib.entropy(z, base="two")  # arg-type
 xentlib.check_grad(square, [2.0, 4.0], [1.0, 2.0])  # arg-type
 xentlib.check_grad(square, lambda x: 2 * x, z, method="forward")  # arg-type
+xentlib.SoftmaxRegression(solver="lbfgs")  # arg-type
+xentlib.SoftmaxRegression(1e-3)  # call-arg
+model.fit(z)  # call-arg
 xentlib.softmax_jacobian(z).requires_grad  # attr-defined
 """
 
@@ -68,11 +79,11 @@ def test_the_checker_accepts_right_calls_and_rejects_wrong_ones(tmp_path):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_every_parameter_and_result_has_a_hint(name):
-    function = getattr(xentlib, name)
-    assert set(typing.get_type_hints(function)) == {*inspect.signature(function).parameters, "return"}
+    function = attrgetter(name)(xentlib)
+    assert set(typing.get_type_hints(function)) == {*inspect.signature(function).parameters, "return"} - {"self"}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_the_signature_is_shown_as_it_was_written(name):
     """Without `from __future__ import annotations`, help() spells ArrayLike out in five lines."""
-    assert "Union" not in str(inspect.signature(getattr(xentlib, name)))
+    assert "Union" not in str(inspect.signature(attrgetter(name)(xentlib)))
