@@ -8,7 +8,7 @@ All options come down to a weighted target t for each row (`Target`), for which
 
     loss = Σ_j t_j (lse − z_j) + ζ lse²  and  gradient = (Σ_j t_j + 2 ζ lse) q − t,  with lse = log Σ_j e^{z_j}.
 
-One kernel (`_solve`) works them out, on blocks of rows that fit a core's cache.
+One kernel (`Block`) works them out, on rows that fit a core's cache together.
 """
 
 from __future__ import annotations
