@@ -13,15 +13,19 @@ from xentlib.classifier import SoftmaxRegression
 from xentlib.curvature import softmax_cross_entropy_hessian, softmax_cross_entropy_hvp, softmax_jacobian
 from xentlib.gradcheck import check_grad
 from xentlib.information import cross_entropy, entropy, kl_divergence
+from xentlib.linear import LinearGrad, linear_cross_entropy, linear_cross_entropy_with_grad
 from xentlib.loss import softmax_cross_entropy, softmax_cross_entropy_with_grad
 from xentlib.normalization import log_softmax, logsumexp, softmax
 
 __all__ = [
+    "LinearGrad",
     "SoftmaxRegression",
     "check_grad",
     "cross_entropy",
     "entropy",
     "kl_divergence",
+    "linear_cross_entropy",
+    "linear_cross_entropy_with_grad",
     "log_softmax",
     "logsumexp",
     "softmax",

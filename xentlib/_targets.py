@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import DType, Floats, as_float, at, check_non_negative, first_index
+from xentlib._arrays import DType, Floats, as_float, at, check_float, check_non_negative, first_index
 
 Reduction: TypeAlias = Literal["none", "sum", "mean"]
 REDUCTIONS = get_args(Reduction)
@@ -33,7 +33,7 @@ class Target(NamedTuple):
 
     index: NDArray[np.intp] | Any  # type: ignore[assignment]  # it hides a method of tuples  #: y, of shape (N,)
     at_index: Floats | Any  #: of shape (N,), or (1,) where it is the same for all rows
-    probs: Floats | Any  #: p, of shape (N, K)
+    probs: Floats | Any  #: p, of shape (N, K), in the dtype that it came in: a copy would need as much memory
     scale: Floats | Any  #: of shape (K,), or (1,) where it is the same for all classes
     share: Floats | None  #: what smoothing gives to each class, of shape (K,)
     z_loss: np.floating
@@ -52,6 +52,12 @@ class Target(NamedTuple):
             return self._replace(probs=self.probs[part])
         at_index = self.at_index if len(self.at_index) == 1 else self.at_index[part]
         return self._replace(index=self.index[part], at_index=at_index)
+
+    def classes(self, part: slice) -> Target:
+        """Return the target of the classes in the slice `part`. The class indices still count from the first of all."""
+        probs = self.probs if self.probs is None else self.probs[:, part]
+        scale = self.scale if self.scale is None or len(self.scale) == 1 else self.scale[part]
+        return self._replace(probs=probs, scale=scale, share=self.share if self.share is None else self.share[part])
 
 
 def make_target(targets: ArrayLike, shape: tuple[int, ...], dtype: DType, options: Options) -> Target:
@@ -105,8 +111,8 @@ def _index_target(
 def _distribution_target(targets: NDArray[Any], weights: Floats | None, dtype: DType, options: Options) -> Target:
     if options.ignore_index is not None:
         raise ValueError(f"ignore_index must be None where targets are distributions; got {options.ignore_index}")
-    p, _ = as_float("targets", targets)
-    p = p.reshape(-1, p.shape[-1]).astype(dtype, copy=False)
+    p = check_float("targets", targets)
+    p = p.reshape(-1, p.shape[-1])
     factor = _factor(len(p), options)
     share = _share(weights, p.shape[-1], factor, options)
     scale = (1 - options.label_smoothing) * factor * (_ONE if weights is None else weights)

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentlib import _threads
-from xentlib._arrays import Floats, check_axis, check_float, check_non_negative, raise_bad_logits, working_dtype
+from xentlib._arrays import DType, Floats, check_axis, check_float, check_non_negative, raise_bad_logits, working_dtype
 from xentlib._targets import Options, Target, make_target
 
 BLOCK_BYTES = 1 << 19
@@ -158,22 +158,28 @@ def _evaluate(
     loss: Floats = np.empty(len(rows), work)
     grad: Floats | Any = np.empty(rows.shape, dtype) if with_grad else None
     try:
-        _solve_in_blocks(rows, target, loss, grad)
+        solve_in_blocks(rows, target, loss, grad)
     except UnsoundBlockError:
         _raise_unsound(z, target)
     if target.ignored is not None:
         loss[target.ignored] = 0
         if with_grad:
             grad[target.ignored] = 0
-    loss = loss.reshape(z.shape[:-1]) if options.reduction == "none" else loss.sum(dtype=np.float64)
+    loss = reduce_loss(loss, z.shape[:-1], dtype, options.reduction)
+    return loss, grad.reshape(z.shape) if with_grad else None
+
+
+def reduce_loss(losses: Floats, shape: tuple[int, ...], dtype: DType, reduction: str) -> Any:
+    """Return the losses of the rows in the batch's `shape`, or their sum: a mean's divisor is in the target."""
+    loss = losses.reshape(shape) if reduction == "none" else losses.sum(dtype=np.float64)
     if dtype != loss.dtype:
         with np.errstate(over="ignore"):  # a float16 loss may exceed float16's range, and is then inf
             loss = loss.astype(dtype)
-    return loss[()], grad.reshape(z.shape) if with_grad else None
+    return loss[()]
 
 
-def _solve_in_blocks(rows: Floats, target: Target, loss: Floats, grad: Floats | Any) -> None:
-    """Fill `loss`, and `grad` if there is one, block by block, on as many threads as pay."""
+def solve_in_blocks(rows: Floats, target: Target, loss: Floats, grad: Floats | Any) -> None:
+    """Fill `loss`, and `grad` if there is one, block by block, on as many threads as pay. `grad` may be `rows`."""
     n_rows, n_classes = rows.shape
     by_class = n_classes <= FEW_CLASSES < n_rows and target.probs is None
     in_place = grad is not None and grad.dtype == loss.dtype and not by_class
@@ -203,9 +209,15 @@ class UnsoundBlockError(Exception):
 
 def _raise_unsound(z: Floats, target: Target) -> NoReturn:
     """Say which logit or probability made a block unsound. Only now is it worth a second look at all of them."""
-    if target.probs is not None:
-        check_non_negative("targets", target.probs.reshape(z.shape))
+    check_distributions(target, z.shape)
     raise_bad_logits("logits", z, -1)
+
+
+def check_distributions(target: Target, shape: tuple[int, ...]) -> None:
+    """Refuse a probability that is negative or not finite, with its index in the batch's `shape`."""
+    if target.probs is not None:
+        with np.errstate(over="ignore"):  # what float32 cannot hold is an inf, and refused as one
+            check_non_negative("targets", target.probs.astype(target.scale.dtype, copy=False).reshape(shape))
 
 
 class Block:
@@ -272,19 +284,15 @@ def _solve_index(z: Floats, target: Target, block: Block, with_grad: bool) -> Fl
         masked = g == -np.inf
         t = np.zeros(z.shape, z.dtype)
         t[np.arange(len(t)), target.index] = a
-        linear = _without_masks(t if share is None else t + share, g.T if block.by_class else g)
+        linear = without_masks(t if share is None else t + share, g.T if block.by_class else g)
 
-    loss, push, pull = _from_rest(block.exponentiate(), block.largest, total, linear, target.z_loss)
+    loss, push, pull = from_rest(block.exponentiate(), block.largest, total, linear, target.z_loss)
     if not with_grad:
         return loss
     g *= block.wide(push)
-    q_y = np.exp(d_y) * push
-    if share is None:
-        flat[at_y] = np.where(d_y == 0, pull, q_y - a)
-    else:
+    if share is not None:
         block.take(share)
-        share_y = share[target.index]
-        flat[at_y] = np.where(d_y == 0, pull + (share.sum() - share_y), q_y - a - share_y)
+    flat[at_y] = gradient_at_index(target, d_y, push, pull)
     if masked is not None:
         g[masked] = 0
     return loss
@@ -292,20 +300,15 @@ def _solve_index(z: Floats, target: Target, block: Block, with_grad: bool) -> Fl
 
 def _solve_distribution(z: Floats, target: Target, block: Block, with_grad: bool) -> Floats:
     """Return the losses of a block with distributions, and leave its gradient in the block's buffer."""
-    g, p = block.g, target.probs
-    t = p * target.scale
-    if not (np.isfinite(p.sum(1)).all() and (p >= 0).all()):
-        raise UnsoundBlockError
-    if target.share is not None:
-        t += target.share
+    g, t = block.g, weigh(target)
     linear = np.einsum("nk,nk->n", t, g)
     masked = None
     if not np.isfinite(linear).all():
         masked = g == -np.inf
-        linear = _without_masks(t, g)
+        linear = without_masks(t, g)
 
     r = block.exponentiate()
-    loss, push, pull = _from_rest(r, block.largest, t.sum(1), linear, target.z_loss)
+    loss, push, pull = from_rest(r, block.largest, t.sum(1), linear, target.z_loss)
     if not with_grad:
         return loss
     g *= block.wide(push)
@@ -318,7 +321,27 @@ def _solve_distribution(z: Floats, target: Target, block: Block, with_grad: bool
     return loss
 
 
-def _from_rest(
+def gradient_at_index(target: Target, d_y: Floats, push: Floats, pull: Floats) -> Floats:
+    """Return the gradient at the true class of each row, for which z_y − m is `d_y`."""
+    q_y = np.exp(d_y) * push
+    if target.share is None:
+        return np.where(d_y == 0, pull, q_y - target.at_index)
+    share_y = target.share[target.index]
+    return np.where(d_y == 0, pull + (target.share.sum() - share_y), q_y - target.at_index - share_y)
+
+
+def weigh(target: Target) -> Floats:
+    """Return t = scale p + share of a block with distributions, in an array of its own."""
+    p = target.probs.astype(target.scale.dtype, copy=False)
+    t = p * target.scale
+    if not (np.isfinite(p.sum(1)).all() and (p >= 0).all()):
+        raise UnsoundBlockError
+    if target.share is not None:
+        t += target.share
+    return t
+
+
+def from_rest(
     r: Floats, largest: Floats, total: Floats, linear: Floats, z_loss: np.floating
 ) -> tuple[Floats, Floats, Floats]:
     """Return the loss of each row, the factor of e^{z − m} in its gradient, and what that leaves at the largest class.
@@ -338,6 +361,6 @@ def _from_rest(
     return loss, push, pull
 
 
-def _without_masks(t: Floats, d: Floats) -> Floats:
+def without_masks(t: Floats, d: Floats) -> Floats:
     """Return Σ_j t_j (z_j − m) with 0 · (−inf) as 0: a masked class that the target rules out as well costs nothing."""
     return np.where(t > 0, t * d, 0).sum(1)
