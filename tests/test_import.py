@@ -28,16 +28,25 @@ def test_all_names_what_is_there_and_nothing_twice():
     assert sorted(xentlib.__all__) == sorted(public)
 
 
+RESULTS = [name for name in xentlib.__all__ if hasattr(vars(xentlib)[name], "_fields")]
+CALLED = [name for name in xentlib.__all__ if name not in RESULTS]
 METHODS = [
     f"{name}.{method}"
-    for name in xentlib.__all__
+    for name in CALLED
     if inspect.isclass(vars(xentlib)[name])
     for method in vars(vars(xentlib)[name])
     if not method.startswith("_")
 ]
 
 
-@pytest.mark.parametrize("name", [*xentlib.__all__, *METHODS])
+@pytest.mark.parametrize("name", RESULTS)
+def test_the_docstring_of_a_result_has_every_field(name):
+    result = vars(xentlib)[name]
+    described = inspect.getdoc(result).partition("Attributes\n----------\n")[2]
+    assert tuple(re.findall(r"^(\w+) : ", described, re.M)) == result._fields
+
+
+@pytest.mark.parametrize("name", [*CALLED, *METHODS])
 def test_the_docstring_has_every_section_and_every_parameter(name):
     documented = attrgetter(name)(xentlib)
     doc = inspect.getdoc(documented)

@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[1]
 FUNCTIONS = [
     f"{name}.{method}".removesuffix(".")
     for name in xentlib.__all__
+    if not hasattr(getattr(xentlib, name), "_fields")  # a tuple of results is not called
     for method in ([""] if inspect.isfunction(getattr(xentlib, name)) else vars(getattr(xentlib, name)))
     if method == "__init__" or not method.startswith("_")
 ]

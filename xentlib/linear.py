@@ -41,11 +41,21 @@ ENOUGH_ROWS = 128  # With fewer in a block, adding to the gradient of W so often
 
 
 class LinearGrad(NamedTuple):
-    """The gradients of the loss by the parts of a linear layer, from `linear_cross_entropy_with_grad`."""
+    """The gradients of the loss by the parts of a linear layer, from `linear_cross_entropy_with_grad`.
 
-    features: NDArray[np.floating]  #: ∂L/∂x, of the shape of the features, (..., D)
-    weight: NDArray[np.floating]  #: ∂L/∂W, of shape (K, D)
-    bias: NDArray[np.floating] | None  #: ∂L/∂b, of shape (K,); None where no bias was given
+    Attributes
+    ----------
+    features : ndarray of shape (..., D)
+        ∂L/∂x, of the shape of the features.
+    weight : ndarray of shape (K, D)
+        ∂L/∂W.
+    bias : ndarray of shape (K,), or None
+        ∂L/∂b; None where no bias was given.
+    """
+
+    features: NDArray[np.floating]
+    weight: NDArray[np.floating]
+    bias: NDArray[np.floating] | None
 
 
 def linear_cross_entropy(
