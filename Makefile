@@ -7,7 +7,7 @@ PORT ?= 8000
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
-PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md) $(CHAPTERS) $(wildcard _static/* xentlib/*.py) \
+PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py) \
 	tools/api_pages.py tools/own_origin.py
 
 .DEFAULT_GOAL := help

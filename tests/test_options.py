@@ -170,7 +170,7 @@ def test_a_mask_that_the_weights_rule_out_as_well_costs_nothing():
 
 
 def test_a_loss_without_its_gradient_needs_no_array_of_the_size_of_the_logits():
-    z, y = np.zeros((20_000, 100)), np.zeros(20_000, int)
+    z, y = np.zeros((60_000, 100)), np.zeros(60_000, int)
     softmax_cross_entropy(z, y)  # the threads are there by now
     tracemalloc.start()
     softmax_cross_entropy(z, y)

@@ -112,7 +112,7 @@ def linear_cross_entropy(
     and r = Σ_{j≠argmax} e^{z_j − m} are carried from block to block (Milakov and Gimelshein 2018,
     arXiv:1805.02867, in a form that keeps the relative accuracy of `softmax_cross_entropy`: r is
     without the 1 of the largest term). Beside the buffers there are a few numbers for each row and each
-    class, and half a megabyte for each thread, or one row of a block if that is larger. The products are
+    class, and two megabytes for each thread, or one row of a block if that is larger. The products are
     BLAS's, on as many threads as it was told to use.
 
     Examples

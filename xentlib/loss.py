@@ -8,7 +8,7 @@ All options come down to a weighted target t for each row (`Target`), for which
 
     loss = Σ_j t_j (lse − z_j) + ζ lse²  and  gradient = (Σ_j t_j + 2 ζ lse) q − t,  with lse = log Σ_j e^{z_j}.
 
-One kernel (`Block`) works them out, on rows that fit a core's cache together.
+One kernel (`Block`) works them out, on so many rows at a time as fit the cache together.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from xentlib import _threads
 from xentlib._arrays import DType, Floats, check_axis, check_float, check_non_negative, raise_bad_logits, working_dtype
 from xentlib._targets import Options, Target, make_target
 
-BLOCK_BYTES = 1 << 19
+BLOCK_BYTES = 1 << 21  # large enough that threads seldom wait for the interpreter, small enough for the shared cache
 FEW_CLASSES = 32  # up to here, many rows are laid out class by class: reductions over a short last axis are slow
 
 
