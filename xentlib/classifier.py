@@ -325,9 +325,11 @@ def _conjugate_gradients(objective, point):
     """
     # H is singular: one number added to all biases changes no q. But the column of the biases sums to 0 in the gradient
     # and in every H V, so from V = 0 all V are orthogonal to that direction, and there H has only positive eigenvalues.
+    # The other columns sum to 0 too: W has no common part that changes no q and is penalised. Rounding leaves a trace
+    # of such sums. It is taken off first, since no V makes that part of the residual smaller, and last.
     solution = np.zeros_like(point.theta)
-    residual = direction = -point.gradient
-    size = point.norm**2
+    residual = direction = point.gradient.mean(0) - point.gradient
+    size = np.vdot(residual, residual)
     enough = (min(0.5, np.sqrt(point.norm)) * point.norm) ** 2
     for _ in range(10 * point.theta.size):  # without rounding its size alone would do
         if size <= enough:
@@ -335,12 +337,12 @@ def _conjugate_gradients(objective, point):
         product = objective.hessian_times(direction, point)
         curvature = np.vdot(direction, product)
         if curvature <= 0:
-            break  # without a penalty it can round to 0, where all is classified with certainty
+            break  # it can underflow to 0 without a penalty, where all samples are classified with certainty
         solution = solution + size / curvature * direction
         residual = residual - size / curvature * product
         size, size_before = np.vdot(residual, residual), size
         direction = residual + size / size_before * direction
-    return solution
+    return solution - solution.mean(0)
 
 
 def _line_search(objective, point, direction):
