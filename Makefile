@@ -7,10 +7,11 @@ PORT ?= 8000
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
-PAGES := _config.yml _toc.yml references.bib $(wildcard *.md) $(CHAPTERS) $(wildcard _static/*) tools/own_origin.py
+PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md) $(CHAPTERS) $(wildcard _static/* xentlib/*.py) \
+	tools/api_pages.py tools/own_origin.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test notebooks picture lock clean
+.PHONY: help book serve test bench notebooks picture lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -18,15 +19,19 @@ help:  ## list the targets
 book: _build/html/index.html  ## build the book, warnings as errors
 	@echo "The book is at _build/html/index.html: open it in a browser, or run 'make serve'."
 
-test: $(VENV)/ready  ## everything that CI runs: style, the book, unit tests, doctests, every notebook
+test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 	@$(MAKE) --no-print-directory book
 	$(BIN)/pytest
 
 serve: book  ## serve the book on this machine (PORT=8000)
 	@echo "Serving the book at http://localhost:$(PORT). Stop with Ctrl-C."
 	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+
+bench: $(VENV)/ready  ## measure speed, memory and accuracy against the libraries installed beside (some minutes)
+	$(BIN)/python -m benchmarks.run
 
 notebooks: $(VENV)/ready  ## re-execute the chapters and store their outputs (ONLY=chapters/05_gradient.ipynb for one)
 	$(BIN)/python tools/run_notebooks.py $(or $(ONLY),$(CHAPTERS))

@@ -3,6 +3,8 @@
 import re
 import statistics
 
+import xentlib
+
 LONGEST_LINE = 76  # fits the text column of a desktop page
 LONGEST_CELL = 15
 SHORTEST_ALT_TEXT = 40
@@ -94,6 +96,15 @@ def has_the_rhythm_of_a_chapter(notebook):
         yield "a first code cell that is no set-up"
 
 
+def names_are_linked_at_first_mention(notebook):
+    """Where a chapter first names what xentlib has, its documentation is a click away."""
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    for name in xentlib.__all__:
+        first = re.search(rf"`(xentlib\.)?{name}(\(\))?`", text)
+        if first and not re.match(rf"\]\(\.\./api/\w+\.md#xentlib\.{name}\)", text[first.end() :]):
+            yield f"{first[0]}, but not [{first[0]}](../api/PAGE.md#xentlib.{name})"
+
+
 RULES = (
     executed_in_order,
     no_errors_or_warnings,
@@ -103,4 +114,5 @@ RULES = (
     argument_in_the_open,
     cells_are_short,
     has_the_rhythm_of_a_chapter,
+    names_are_linked_at_first_mention,
 )

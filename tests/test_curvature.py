@@ -313,7 +313,7 @@ def test_the_arguments_are_not_modified(dtype):
         ([INF, 1.0], ValueError, "z must be finite or -inf; got inf at index (0,)"),
         (
             [[0.0, 0.0], [-INF, -INF]], ValueError,
-            "z must have a class that is not -inf in every row; got only -inf in the row of index (1, 0)",
+            "z must leave at least one class that is not -inf; got only -inf at index (1,)",
         ),
         (np.zeros((2, 0)), ValueError, "z must have at least one class along axis -1; got shape (2, 0)"),
         (1.5, ValueError, "z must have at least one axis; got the scalar 1.5"),

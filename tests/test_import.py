@@ -15,7 +15,7 @@ import sys
 import numpy
 before = set(sys.modules)
 import xentlib
-new = {name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names
+new = {name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names - {"numpy"}
 print(*sorted(new), *sorted({"sympy", "matplotlib", "ipywidgets", "mpmath", "scipy"} & set(sys.modules)))
 print(*(name for name in sys.modules if name.startswith("xentlib.teaching")))
 """

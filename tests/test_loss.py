@@ -4,7 +4,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from reference import (
-    FEW_CLASSES,
     HARD_CASES,
     RUNNING_EXAMPLE,
     assert_accurate,
@@ -73,7 +72,7 @@ def test_gradient_keeps_relative_accuracy(dtype, n_classes, gap):
             assert_accurate(loss_and_grad_of(z, y)[1], wanted, 8 + gap_of(z))
 
 
-@pytest.mark.parametrize(("dtype", "n_classes", "gap"), FEW_CLASSES)
+@pytest.mark.parametrize(("dtype", "n_classes", "gap"), HARD_CASES)
 def test_loss_and_gradient_under_one_hot_targets_keep_relative_accuracy(dtype, n_classes, gap):
     for z in hard_logits(dtype, n_classes, gap):
         for y in {int(z.argmax()), int(z.argmin())}:
@@ -337,7 +336,7 @@ BOTH = pytest.mark.parametrize("function", [loss_of, loss_and_grad_of])
         ([INF, 1.0], 0, ValueError, "logits must be finite or -inf; got inf at index (0,)"),
         (
             [[0.0, 0.0], [-INF, -INF]], [0, 1], ValueError,
-            "logits must have a class that is not -inf in every row; got only -inf in the row of index (1, 0)",
+            "logits must leave at least one class that is not -inf; got only -inf at index (1,)",
         ),
         ([], 0, ValueError, "logits must have at least one class along axis -1; got shape (0,)"),
         (np.zeros((2, 0)), [0, 0], ValueError, "logits must have at least one class along axis -1; got shape (2, 0)"),
@@ -346,7 +345,7 @@ BOTH = pytest.mark.parametrize("function", [loss_of, loss_and_grad_of])
             [True, False], 0, TypeError,
             "logits must hold real numbers (float16, float32, float64 or integers); got dtype bool",
         ),
-        ([1.0, 2.0, 3.0], 3, ValueError, "targets must lie in [0, 3); got 3 at index ()"),
+        ([1.0, 2.0, 3.0], 3, ValueError, "targets must lie in [0, 3); got 3"),
         (np.zeros((4, 3)), [0, 2, -1, 5], ValueError, "targets must lie in [0, 3); got -1 at index (2,)"),
         (
             np.zeros((4, 3)), [0], ValueError,
@@ -404,3 +403,19 @@ def test_a_bad_target_deep_inside_a_batch_is_named(function):
         ValueError, match=exactly(f"targets must be non-negative and finite; got -2.0 at index {index}")
     ):
         function(z, p)
+
+
+def test_the_layout_in_memory_costs_no_digits():
+    z = np.full((3, 100_000), -0.3, np.float32)
+    z[:, 0] = 0
+    for targets in (np.zeros(3, int), np.eye(1, 100_000, dtype=np.float32).repeat(3, axis=0)):
+        loss, grad = loss_and_grad_of(z, targets)
+        other_loss, other_grad = loss_and_grad_of(np.asfortranarray(z), targets)
+        assert other_loss == loss
+        np.testing.assert_array_equal(other_grad, grad)
+
+
+def test_a_difference_of_logits_may_overflow():
+    loss, grad = loss_and_grad_of([[1e308, -1e308]], [0])
+    assert loss == 0
+    assert (grad == 0).all()

@@ -215,7 +215,7 @@ def test_a_bad_logit_deep_inside_a_batch_is_named(function, bad):
 def test_a_row_of_masks_alone_is_named(function):
     z, (*row, _) = large_batch()
     z[tuple(row)] = z[0, 0, 0] = -INF
-    message = f"z must have a class that is not -inf in every row; got only -inf in the row of index {(*row, 0)}"
+    message = f"z must leave at least one class that is not -inf; got only -inf at index {tuple(row)}"
     with pytest.raises(ValueError, match=exactly(message)):
         function(z)
 
@@ -231,7 +231,7 @@ def test_a_row_of_masks_alone_is_named(function):
         ),
         (
             [[0.0, -INF], [0.0, -INF]], 0, ValueError,
-            "z must have a class that is not -inf in every row; got only -inf in the row of index (0, 1)",
+            "z must leave at least one class that is not -inf; got only -inf at index (1,)",
         ),
         ([1.0, 2.0], 1, ValueError, "axis must lie in [-1, 1) for z of shape (2,); got 1"),
         ([[1.0, 2.0]], -3, ValueError, "axis must lie in [-2, 2) for z of shape (1, 2); got -3"),
@@ -253,3 +253,28 @@ def test_wrong_input_is_refused_with_its_name_and_value(function, z, axis, error
 def test_a_temperature_that_is_none_is_refused(temperature):
     with pytest.raises(ValueError, match=f"^temperature must be positive and finite; got {temperature}$"):
         softmax(RUNNING_EXAMPLE, temperature=temperature)
+
+
+@pytest.mark.parametrize("function", [logsumexp, log_softmax, softmax])
+def test_the_layout_in_memory_costs_no_digits(function):
+    """Summed one by one, a hundred thousand terms of float32 would lose hundreds of units."""
+    z = np.full((3, 100_000), -0.3, np.float32)
+    z[:, 0] = 0
+    wanted = function(z)
+    np.testing.assert_array_equal(function(np.asfortranarray(z)), wanted)
+    across = function(np.ascontiguousarray(z.T), axis=0)
+    np.testing.assert_array_equal(across if function is logsumexp else across.T, wanted)
+
+
+@pytest.mark.parametrize(("temperature", "wanted"), [(1e-50, [0, 0, 1]), (1e300, [0.5, 0, 0.5])])
+def test_a_temperature_beyond_the_range_of_float32(temperature, wanted):
+    np.testing.assert_array_equal(softmax(np.float32([1, -INF, 2]), temperature=temperature), wanted)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_difference_of_logits_may_overflow(dtype):
+    huge = 0.9 * np.finfo(dtype).max
+    z = np.array([huge, -huge, 3], dtype)
+    assert logsumexp(z) == z[0]
+    np.testing.assert_array_equal(softmax(z), [1, 0, 0])
+    assert (log_softmax(z)[1:] < -0.4 * huge).all()

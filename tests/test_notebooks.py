@@ -36,6 +36,7 @@ def test_every_chapter_is_in_the_table_of_contents_and_in_the_readme():
 
 def good_notebook():
     text = "# Title\n\n**You will be able to** …\n\n**You need** …\n\n$$\nx\n$$ (eq-x)\n\n{cite}`bahumi`\n\n## Summary"
+    text += "\n\n[`entropy`](../api/information.md#xentlib.entropy), and `entropy` once more"
     figure = new_output("display_data", {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
     alt = {"mystnb": {"image": {"alt": "A curve that falls from the left to the right, and so on"}}}
     cells = [
@@ -97,6 +98,8 @@ BREACHES = [
     ("has_the_rhythm_of_a_chapter", replace_text("$$ (eq-x)", "$$")),
     ("has_the_rhythm_of_a_chapter", replace_text("{cite}`bahumi`", "")),
     ("has_the_rhythm_of_a_chapter", set_source("x = 1", cell=1)),
+    ("names_are_linked_at_first_mention", replace_text("[`entropy`]", "`xentlib.entropy` [there]")),
+    ("names_are_linked_at_first_mention", replace_text("#xentlib.entropy", "#xentlib.softmax")),
 ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@ import re
 
 import numpy as np
 import pytest
+import sympy
 from sympy import Derivative, Eq, Function, IndexedBase, Integer, Le, Ne, Not, Or, Product, Rational, expand_log
 
 from xentlib.teaching.symbolic import (
@@ -329,3 +330,48 @@ def test_both_failures_are_assertion_errors_so_that_a_test_may_be_an_identity():
     assert issubclass(NotAnIdentity, AssertionError)
     assert issubclass(NotProved, AssertionError)
     assert not issubclass(NotProved, NotAnIdentity)
+
+
+# Slips that were once let through, or answered with an error of Python's
+
+
+def test_only_an_index_is_taken_to_be_in_range():
+    with pytest.raises(NotAnIdentity):
+        assert_identity(Piecewise((1, c <= K - 1), (0, True)), 1)
+
+
+@pytest.mark.parametrize(
+    ("lhs", "rhs"), [(z[y] + c, z[y]), (log(q[i]) - z[i], log(q[i]) - z[y])], ids=["a term too many", "wrong index"]
+)
+def test_what_cancels_between_the_sides_still_gets_a_number(lhs, rhs):
+    with pytest.raises(NotAnIdentity):
+        assert_identity(lhs, rhs)
+    with pytest.raises(NotAnIdentity):
+        spot_check(lhs, rhs)
+
+
+def test_a_delta_that_cannot_be_summed_is_not_proved():
+    stuck = sum_over(j, exp(z[j] * KroneckerDelta(i, j)))
+    with pytest.raises(NotProved):
+        assert_identity(stuck + 0 * z[i], sum_over(k, exp(z[k] * KroneckerDelta(i, k))))
+
+
+def test_a_positive_whole_number_is_never_drawn_as_0():
+    n = sympy.Symbol("N", integer=True, positive=True)
+    assert assert_identity((z[i] + z[k]) / n, z[i] / n + z[k] / n)
+
+
+def test_an_index_past_the_end_gives_no_number():
+    with pytest.raises(NotProved, match="no numbers to compare for K = 2"):
+        assert_identity(sum_over(j, z[j + 1]), sum_over(j, z[j]))
+
+
+def test_a_sum_that_may_be_complex_is_not_taken_for_real():
+    logs, apart = sum_over(j, log(z[j])), (K - 2) * (K - 3) * (K - 4) * (K - 5)
+    with pytest.raises(NotProved):
+        assert_identity(apart * sympy.Abs(logs) ** 2, apart * logs**2)
+
+
+def test_a_derivative_by_the_index_of_a_sum_is_refused():
+    with pytest.raises(ValueError, match=r"^z\[j\] must not share its index with a sum; got "):
+        diff(sum_over(j, exp(z[j])), z[j])

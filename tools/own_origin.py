@@ -17,9 +17,11 @@ def copy_mathjax(app, exception):
     source = Path(str(files("mathjax"))) / "static" / "mathjax" / "es5"
     target = Path(app.outdir) / "mathjax"
     for part in PARTS:
-        copy = shutil.copytree if (source / part).is_dir() else shutil.copy
-        (target / part).parent.mkdir(parents=True, exist_ok=True)
-        copy(source / part, target / part)
+        if (source / part).is_dir():
+            shutil.copytree(source / part, target / part, dirs_exist_ok=True)
+        else:
+            target.mkdir(exist_ok=True)
+            shutil.copy(source / part, target / part)
 
 
 def drop_thebe(app, pagename, templatename, context, doctree):

@@ -16,7 +16,8 @@ def main(folder):
             "This project needs Python %d.%d or newer, and %s is Python %s. Name another: make book PYTHON=python3.12"
             % (OLDEST + (sys.executable, sys.version.split()[0]))
         )
-    print("Setting up %s with Python %s (once, about a minute) ..." % (folder, sys.version.split()[0]), flush=True)
+    sys.stdout.write("Setting up %s with Python %s (once, about a minute) ...\n" % (folder, sys.version.split()[0]))
+    sys.stdout.flush()
     pip = make_environment(folder)
     run(pip + ["install", "--quiet", "--requirement", "requirements.txt"])
     run(pip + ["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."])

@@ -1,29 +1,49 @@
-"""What every public function does with an array that comes in: one home for dtypes and their errors."""
+"""What every public function does with an array that comes in: one home for dtypes, axes and their errors."""
+
+from __future__ import annotations
+
+from typing import NoReturn, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-FLOATS = (np.float16, np.float32, np.float64)
+Floats: TypeAlias = NDArray[np.floating]
+DType: TypeAlias = np.dtype[np.floating]
+Index: TypeAlias = tuple[int, ...]
+
+FLOATS = "efd"  # the characters of float16, float32 and float64: compared faster than the dtypes themselves
 
 
-def as_float(name, values):
-    """Return `values` as a float array of at least one axis, and the dtype that the result will have.
+def as_float(name: str, values: ArrayLike) -> tuple[Floats, DType]:
+    """Return `values` as a float array to compute with, and the dtype that the result will have.
 
-    Integers become float64. float16 is widened to float32 for the computation, and the caller
-    narrows the result again. The array that is returned may be the caller's own: never write to it.
+    float16 is widened to float32 for the computation: its own sums would lose most digits. The caller narrows the
+    result again. The array that is returned may be the caller's own: never write to it.
     """
+    array = check_float(name, values)
+    return array.astype(working_dtype(array.dtype), copy=False), array.dtype
+
+
+def check_float(name: str, values: ArrayLike) -> Floats:
+    """Return `values` as an array of float16, float32 or float64 with at least one axis; integers become float64."""
     array = np.asarray(values)
     if array.dtype.kind in "iu":
         array = array.astype(np.float64)
-    if array.dtype not in FLOATS:
+    if array.dtype.char not in FLOATS:
         raise TypeError(
             f"{name} must hold real numbers (float16, float32, float64 or integers); got dtype {array.dtype}"
         )
     if array.ndim == 0:
         raise ValueError(f"{name} must have at least one axis; got the scalar {array[()]}")
-    return (array.astype(np.float32) if array.dtype == np.float16 else array), array.dtype
+    return array
 
 
-def check_axis(name, array, axis):
+def working_dtype(dtype: DType) -> DType:
+    """Return the dtype to compute in for arrays of `dtype`."""
+    return np.dtype(np.float32) if dtype.char == "e" else dtype
+
+
+def check_axis(name: str, array: Floats, axis: int) -> int:
     """Return `axis` counted from the front; refuse one that is not there, or that holds no class."""
     if not -array.ndim <= axis < array.ndim:
         raise ValueError(
@@ -34,6 +54,29 @@ def check_axis(name, array, axis):
     return axis % array.ndim
 
 
-def first_index(mask):
+def check_non_negative(name: str, array: Floats) -> None:
+    """Refuse NaN, infinities and negative numbers."""
+    bad = ~((array >= 0) & (array < np.inf))
+    if bad.any():
+        index = first_index(bad)
+        raise ValueError(f"{name} must be non-negative and finite; got {array[index]}{at(index)}")
+
+
+def raise_bad_logits(name: str, z: Floats, axis: int) -> NoReturn:
+    """Say which logit is NaN or +inf, or which row along `axis` is all -inf: one of them is known to be."""
+    bad = np.isnan(z) | (z == np.inf)
+    if bad.any():
+        index = first_index(bad)
+        raise ValueError(f"{name} must be finite or -inf; got {z[index]}{at(index)}")
+    index = first_index((z == -np.inf).all(axis))
+    raise ValueError(f"{name} must leave at least one class that is not -inf; got only -inf{at(index)}")
+
+
+def first_index(mask: NDArray[np.bool]) -> Index:
     """Return the index of the first true entry of `mask` as a tuple of plain integers."""
     return tuple(int(i) for i in np.argwhere(mask)[0])
+
+
+def at(index: Index) -> str:
+    """Return an index as the end of an error message: nothing where there is but one value."""
+    return f" at index {index}" if index else ""

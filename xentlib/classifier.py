@@ -4,13 +4,17 @@ The unknowns are one matrix Θ of shape (K, D + 1): the weights W and, in its la
 feature 1 belongs to that column, so that the logits are Z = X Θᵀ.
 """
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Callable, Iterator
 from numbers import Integral, Real
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple, Self, TypeAlias
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import as_float, first_index
+from xentlib._arrays import DType, Floats, as_float, first_index
 from xentlib.curvature import softmax_cross_entropy_hvp
 from xentlib.loss import softmax_cross_entropy_with_grad
 from xentlib.normalization import softmax
@@ -85,7 +89,15 @@ class SoftmaxRegression:
     array([[0.5, 0.5]])
     """
 
-    def __init__(self, *, l2=1e-4, solver="newton", max_iter=1000, tol=1e-9, verbose=False):
+    def __init__(
+        self,
+        *,
+        l2: float = 1e-4,
+        solver: Literal["newton", "gd"] = "newton",
+        max_iter: int = 1000,
+        tol: float = 1e-9,
+        verbose: bool = False,
+    ) -> None:
         self.l2 = l2
         self.solver = solver
         self.max_iter = max_iter
@@ -93,7 +105,7 @@ class SoftmaxRegression:
         self.verbose = verbose
         self._check_options()
 
-    def fit(self, features, y, sample_weight=None):
+    def fit(self, features: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Find W and b for labelled samples, and return the fitted model itself.
 
         Parameters
@@ -140,7 +152,7 @@ class SoftmaxRegression:
         self.converged_ = converged
         return self
 
-    def predict_proba(self, features):
+    def predict_proba(self, features: ArrayLike) -> NDArray[np.floating]:
         """Return q = softmax(W x + b) for each sample.
 
         Parameters
@@ -164,7 +176,7 @@ class SoftmaxRegression:
         logits, dtype = self._logits(features, "predict_proba")
         return softmax(logits).astype(dtype)
 
-    def predict(self, features):
+    def predict(self, features: ArrayLike) -> NDArray[Any]:
         """Return the likeliest class of each sample.
 
         Parameters
@@ -185,7 +197,7 @@ class SoftmaxRegression:
         logits, _ = self._logits(features, "predict")
         return self.classes_[logits.argmax(-1)]
 
-    def score(self, features, y):
+    def score(self, features: ArrayLike, y: ArrayLike) -> float:
         """Return the accuracy, the fraction of samples whose class is predicted right.
 
         Parameters
@@ -211,7 +223,7 @@ class SoftmaxRegression:
             raise ValueError(f"features must have at least one sample for a score; got shape {np.shape(features)}")
         return float(np.mean(predicted == y))
 
-    def _check_options(self):
+    def _check_options(self) -> None:
         solvers = ", ".join(map(repr, SOLVERS))
         _require("solver", self.solver, f"one of {solvers}", self.solver in list(SOLVERS))
         _require("l2", self.l2, f"in [0, {TOO_LARGE:g})", isinstance(self.l2, Real) and 0 <= self.l2 < TOO_LARGE)
@@ -219,7 +231,7 @@ class SoftmaxRegression:
         is_count = isinstance(self.max_iter, Integral) and self.max_iter > 0
         _require("max_iter", self.max_iter, "a positive integer", is_count)
 
-    def _minimise(self, objective):
+    def _minimise(self, objective: _Objective) -> tuple[_Point, int]:
         """Return the last point, and how many iterations led to it."""
         step = SOLVERS[self.solver](objective)
         if self.verbose:
@@ -232,7 +244,7 @@ class SoftmaxRegression:
             print(_line(n_iter, point))
         return point, n_iter
 
-    def _what_to_try(self, point, n_iter):
+    def _what_to_try(self, point: _Point, n_iter: int) -> str:
         if n_iter == self.max_iter:
             end = f"did not converge in max_iter = {n_iter} iterations"
             try_first = "a larger max_iter, l2 or tol"
@@ -246,7 +258,7 @@ class SoftmaxRegression:
             f"Try {try_first}, or features scaled to sizes near 1."
         )
 
-    def _logits(self, features, method):
+    def _logits(self, features: ArrayLike, method: str) -> tuple[Floats, DType]:
         if not hasattr(self, "coef_"):
             raise ValueError(f"fit must be called before {method}; this SoftmaxRegression has not been fitted")
         x, dtype = _check_features(features, self.coef_.shape[1])
@@ -256,44 +268,53 @@ class SoftmaxRegression:
 class _Point(NamedTuple):
     """The objective at one Θ, with what a step from there needs."""
 
-    theta: np.ndarray  #: Θ, of shape (K, D + 1)
-    logits: np.ndarray  #: Z, of shape (N, K)
-    value: float
-    gradient: np.ndarray  #: of the shape of Θ
-    norm: float  #: of the gradient
+    theta: Floats  #: Θ, of shape (K, D + 1)
+    logits: Floats  #: Z, of shape (N, K)
+    value: np.floating
+    gradient: Floats  #: of the shape of Θ
+    norm: np.floating  #: of the gradient
 
 
 class _Objective:
     """The weighted mean loss and the penalty, with derivatives, as a function of Θ."""
 
-    def __init__(self, x, y, share, n_classes, l2):
+    def __init__(self, x: Floats, y: NDArray[np.intp], share: Floats, n_classes: int, l2: float) -> None:
         self.x = np.column_stack([x, np.ones(len(x))])
         self.y = y
         self.share = share[:, np.newaxis]  # s_n / Σ_n s_n
         self.n_classes = n_classes
         self.l2 = np.append(np.full(x.shape[1], float(l2)), 0.0)  # the biases are free
 
-    def start(self):
+    def start(self) -> _Point:
         return self.at(np.zeros((self.n_classes, self.x.shape[1])))
 
-    def at(self, theta):
+    def at(self, theta: Floats) -> _Point:
         logits = self.x @ theta.T
         losses, slopes = softmax_cross_entropy_with_grad(logits, self.y, reduction="none")
         value = losses @ self.share[:, 0] + (self.l2 * theta**2).sum() / 2
-        gradient = (self.share * slopes).T @ self.x + self.l2 * theta
+        gradient = _level((self.share * slopes).T @ self.x + self.l2 * theta)
         return _Point(theta, logits, value, gradient, np.linalg.norm(gradient))
 
-    def hessian_times(self, v, point):
+    def hessian_times(self, v: Floats, point: _Point) -> Floats:
         """Return H V at a point, Σ_n s_n (H_n V x_n) x_nᵀ / Σ_n s_n + l2 V, where H_n = diag(q_n) − q_n q_nᵀ."""
         rows = softmax_cross_entropy_hvp(point.logits, self.x @ v.T)
-        return (self.share * rows).T @ self.x + self.l2 * v
+        return _level((self.share * rows).T @ self.x + self.l2 * v)
 
-    def largest_curvature(self):
+    def largest_curvature(self) -> np.floating:
         """Return a bound on the eigenvalues of H anywhere: diag(q) − q qᵀ has none above 1/2."""
         return np.linalg.eigvalsh((self.share * self.x).T @ self.x)[-1] / 2 + self.l2.max()
 
 
-def _descent(step, point, max_iter, tol):
+_Step: TypeAlias = Callable[[_Point], _Point]
+
+
+def _level(theta: Floats) -> Floats:
+    """Take off the biases what they have in common: 0 but for rounding, which CG would follow far away."""
+    theta[:, -1] -= theta[:, -1].mean()
+    return theta
+
+
+def _descent(step: _Step, point: _Point, max_iter: int, tol: float) -> Iterator[_Point]:
     """Yield a point and those that steps lead to from there, until the gradient vanishes, or progress does."""
     yield point
     for _ in range(max_iter):
@@ -306,18 +327,18 @@ def _descent(step, point, max_iter, tol):
         yield point
 
 
-def _gradient_descent(objective):
+def _gradient_descent(objective: _Objective) -> _Step:
     """Return the step Θ − ∇f/L, which lowers f wherever it is taken: no curvature exceeds L."""
     rate = 1 / objective.largest_curvature()
     return lambda point: objective.at(point.theta - rate * point.gradient)
 
 
-def _newton_cg(objective):
+def _newton_cg(objective: _Objective) -> _Step:
     """Return the step along an approximate solution V of H V = −∇f, as far as f goes down."""
     return lambda point: _line_search(objective, point, _conjugate_gradients(objective, point))
 
 
-def _conjugate_gradients(objective, point):
+def _conjugate_gradients(objective: _Objective, point: _Point) -> Floats:
     """Solve H V = −∇f, the more exactly the closer the minimum is.
 
     A residual of √|∇f| times the gradient makes Newton's method converge faster than linearly, and costs little
@@ -345,7 +366,7 @@ def _conjugate_gradients(objective, point):
     return solution - solution.mean(0)
 
 
-def _line_search(objective, point, direction):
+def _line_search(objective: _Objective, point: _Point, direction: Floats) -> _Point:
     """Return the first of the steps 1, 1/2, 1/4, ... along `direction` that lowers f as much as its slope promises."""
     slope = np.vdot(point.gradient, direction)
     for halvings in range(60):
@@ -359,16 +380,16 @@ def _line_search(objective, point, direction):
 SOLVERS = {"newton": _newton_cg, "gd": _gradient_descent}
 
 
-def _line(n_iter, point):
+def _line(n_iter: int, point: _Point) -> str:
     return f"{n_iter:9d}   {point.value:9.6f}   {point.norm:13.1e}"
 
 
-def _require(name, value, requirement, holds):
+def _require(name: str, value: object, requirement: str, holds: bool) -> None:
     if not holds:
         raise ValueError(f"{name} must be {requirement}; got {value!r}")
 
 
-def _check_features(features, n_features=None):
+def _check_features(features: ArrayLike, n_features: int | None = None) -> tuple[Floats, DType]:
     """Return the features in float64, and the dtype that they came in. For `fit` there is no `n_features` to match."""
     x, dtype = as_float("features", features)
     x = x.astype(np.float64, copy=False)
@@ -384,7 +405,9 @@ def _check_features(features, n_features=None):
     return x, dtype
 
 
-def _check_samples(y, sample_weight, n_samples):
+def _check_samples(
+    y: ArrayLike, sample_weight: ArrayLike | None, n_samples: int
+) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.bool] | slice, Floats]:
     """Return the classes, and of the samples that count: the indices of theirs, which they are, and their shares."""
     y = _check_label_shape(y, n_samples)
     counted, share = _check_weights(sample_weight, n_samples)
@@ -402,14 +425,14 @@ def _check_samples(y, sample_weight, n_samples):
     return classes, indices, counted, share
 
 
-def _check_label_shape(y, n_samples):
+def _check_label_shape(y: ArrayLike, n_samples: int) -> NDArray[Any]:
     y = np.asarray(y)
     if y.shape != (n_samples,):
         raise ValueError(f"y must have shape ({n_samples},), one label for each row of features; got {y.shape}")
     return y
 
 
-def _check_weights(sample_weight, n_samples):
+def _check_weights(sample_weight: ArrayLike | None, n_samples: int) -> tuple[NDArray[np.bool] | slice, Floats]:
     """Return which samples count, and the share of each of them in the mean. Weight 0 is to be absent."""
     if sample_weight is None:
         return slice(None), np.full(n_samples, 1 / n_samples)

@@ -4,14 +4,19 @@ The Jacobian of softmax and the Hessian of the loss are the same matrix. Where t
 tiny, and keep their digits all the same: 1 − q of the largest class is r / (1 + r), as in the loss's gradient.
 """
 
-import numpy as np
+from __future__ import annotations
 
-from xentlib._arrays import as_float, check_axis, first_index
+from typing import NoReturn
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xentlib._arrays import DType, Floats, as_float, check_axis, first_index
 from xentlib.loss import softmax_cross_entropy
 from xentlib.normalization import split_largest
 
 
-def softmax_jacobian(z):
+def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
     """Return the Jacobian of softmax, J_ik = ∂q_i/∂z_k = q_i (δ_ik − q_k).
 
     Parameters
@@ -33,6 +38,8 @@ def softmax_jacobian(z):
 
     Notes
     -----
+    Chapter 5 takes the gradient through it.
+
     On the diagonal, 1 − q_i of the largest class is r / (1 + r), the sum of the others, and not a
     difference that rounds to 0. J is also the Hessian of the loss in z, `softmax_cross_entropy_hessian`. For products
     with J no matrix is needed: see `softmax_cross_entropy_hvp`.
@@ -48,7 +55,7 @@ def softmax_jacobian(z):
     return _matrix(*_probabilities("z", z)).astype(dtype)
 
 
-def softmax_cross_entropy_hessian(logits, targets=None):
+def softmax_cross_entropy_hessian(logits: ArrayLike, targets: ArrayLike | None = None) -> NDArray[np.floating]:
     """Return the Hessian of the softmax cross-entropy in the logits, H_ik = ∂²L/∂z_i∂z_k = q_i (δ_ik − q_k).
 
     Parameters
@@ -85,7 +92,8 @@ def softmax_cross_entropy_hessian(logits, targets=None):
     array([[ 0.178, -0.145, -0.032],
            [-0.145,  0.233, -0.088],
            [-0.032, -0.088,  0.121]])
-    >>> bool((softmax_cross_entropy_hessian([1.0, 2.0, 0.5], [0.0, 2.0, 0.0]) == 2 * hessian).all())
+    >>> twice = softmax_cross_entropy_hessian([1.0, 2.0, 0.5], [0.0, 2.0, 0.0])
+    >>> bool((twice == 2 * hessian).all())
     True
     """
     z, dtype = as_float("logits", logits)
@@ -94,12 +102,12 @@ def softmax_cross_entropy_hessian(logits, targets=None):
         # The loss knows every way in which targets can be wrong, and its K terms are nothing beside K² entries.
         softmax_cross_entropy(z, targets, reduction="none")
         if np.shape(targets) == z.shape:
-            hessian *= np.sum(targets, -1, dtype=z.dtype)[..., np.newaxis, np.newaxis]
+            hessian *= np.asarray(targets).sum(-1, dtype=z.dtype)[..., np.newaxis, np.newaxis]
     with np.errstate(over="ignore"):  # an entry may exceed float16's range, and is then inf
         return hessian.astype(dtype)
 
 
-def softmax_cross_entropy_hvp(logits, v):
+def softmax_cross_entropy_hvp(logits: ArrayLike, v: ArrayLike) -> NDArray[np.floating]:
     """Return the product of the Hessian of the softmax cross-entropy with a vector, H v = q ∘ v − q ⟨q, v⟩.
 
     Parameters
@@ -154,14 +162,14 @@ def softmax_cross_entropy_hvp(logits, v):
     return product.astype(dtype, copy=False)
 
 
-def _probabilities(name, z):
+def _probabilities(name: str, z: Floats) -> tuple[Floats, NDArray[np.intp], Floats]:
     """Return q, where it is largest, and 1 − q there: r / (1 + r), which does not round to 0."""
     check_axis(name, z, -1)
-    top = split_largest(name, z, -1)
-    return top.probabilities(-1), top.argmax, top.rest / (1 + top.rest)
+    top = split_largest(name, z)
+    return top.probabilities(), top.argmax, top.rest / (1 + top.rest)
 
 
-def _matrix(q, argmax, complement_there):
+def _matrix(q: Floats, argmax: NDArray[np.intp], complement_there: Floats) -> Floats:
     """Return diag(q) − q qᵀ."""
     complement = 1 - q
     np.put_along_axis(complement, argmax, complement_there, -1)
@@ -171,12 +179,12 @@ def _matrix(q, argmax, complement_there):
     return matrix
 
 
-def _mean(q, v):
+def _mean(q: Floats, v: Floats) -> Floats:
     """Return ⟨q, v⟩ row by row, with the class axis kept."""
     return (q * v).sum(-1, keepdims=True)
 
 
-def _check_vectors(v, z):
+def _check_vectors(v: ArrayLike, z: Floats) -> tuple[Floats, Floats]:
     """Return `v` as it was passed, and in the dtype of `z`, broadcast over the rows of both."""
     v, _ = as_float("v", v)
     try:
@@ -192,7 +200,7 @@ def _check_vectors(v, z):
         return v, np.broadcast_to(v.astype(z.dtype, copy=False), (*rows, v.shape[-1]))
 
 
-def _raise_bad_vectors(v, dtype):
+def _raise_bad_vectors(v: Floats, dtype: DType) -> NoReturn:
     limit = np.finfo(dtype).max / 4
     index = first_index(~(np.abs(v) < limit))
     raise ValueError(

@@ -8,52 +8,47 @@ log Σ_j e^{z_j} = m + log1p(r): the largest term is exactly 1, so it need not b
 others and rounded with them.
 """
 
+from __future__ import annotations
+
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import as_float, check_axis, first_index
+from xentlib._arrays import Floats, as_float, check_axis, raise_bad_logits
 
 
 class Split(NamedTuple):
-    """The logits taken apart along one axis, which every array here keeps (with length 1 where reduced)."""
+    """Rows of logits taken apart along their last axis, which every array here keeps (with length 1 where reduced)."""
 
-    argmax: np.ndarray  #: where the largest logit stands (the first, if several tie)
-    largest: np.ndarray  #: m, the largest logit
-    others: np.ndarray  #: e^{z − m}, with 0 in the place of the largest
-    rest: np.ndarray  #: r, the sum of the others
+    argmax: NDArray[np.intp]  #: where the largest logit stands (the first, if several tie)
+    largest: Floats  #: m, the largest logit
+    others: Floats  #: e^{z − m}, with 0 in the place of the largest
+    rest: Floats  #: r, the sum of the others
 
-    def probabilities(self, axis):
+    def probabilities(self) -> Floats:
         """Return softmax from the parts: q = e^{z − m} / (1 + r). Overwrites `others`."""
-        np.put_along_axis(self.others, self.argmax, 1, axis)
+        np.put_along_axis(self.others, self.argmax, 1, -1)
         return np.divide(self.others, 1 + self.rest, out=self.others)
 
 
-def split_largest(name, z, axis):
-    """Split float logits `z` along `axis`; NaN, +inf and a slice of nothing but -inf are errors."""
-    argmax = z.argmax(axis, keepdims=True)
-    largest = np.take_along_axis(z, argmax, axis)
+def split_largest(name: str, z: Floats, axis: int = -1) -> Split:
+    """Split float logits `z` along `axis`, the last one of what is returned; refuse NaN, +inf and rows of only -inf."""
+    rows = np.moveaxis(z, axis, -1)
+    argmax = rows.argmax(-1, keepdims=True)
+    largest = np.take_along_axis(rows, argmax, -1)
     # argmax stops at the first NaN and at +inf, so the largest values alone tell whether z is sound.
     if not np.isfinite(largest).all():
-        _raise_bad_logits(name, z, largest)
-    others = z - largest
+        raise_bad_logits(name, z, axis)
+    with np.errstate(over="ignore"):  # to -inf, whose exponential 0 is right
+        # In C order, so that the sum runs along memory, pairwise: one by one, K terms lose up to K units.
+        others = np.subtract(rows, largest, order="C")
     np.exp(others, out=others)
-    np.put_along_axis(others, argmax, 0, axis)
-    return Split(argmax, largest, others, others.sum(axis, keepdims=True))
+    np.put_along_axis(others, argmax, 0, -1)
+    return Split(argmax, largest, others, others.sum(-1, keepdims=True))
 
 
-def _raise_bad_logits(name, z, largest):
-    bad = np.isnan(z) | (z == np.inf)
-    if bad.any():
-        index = first_index(bad)
-        raise ValueError(f"{name} must be finite or -inf; got {z[index]} at index {index}")
-    index = first_index(largest == -np.inf)
-    raise ValueError(
-        f"{name} must have a class that is not -inf in every row; got only -inf in the row of index {index}"
-    )
-
-
-def logsumexp(z, *, axis=-1):
+def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.floating]:
     """Return the logarithm of the sum of exponentials, log Σ_j e^{z_j}.
 
     Parameters
@@ -88,12 +83,11 @@ def logsumexp(z, *, axis=-1):
     np.float64(4.248354255291589e-18)
     """
     z, dtype = as_float("z", z)
-    axis = check_axis("z", z, axis)
-    top = split_largest("z", z, axis)
-    return (top.largest + np.log1p(top.rest)).squeeze(axis).astype(dtype)[()]
+    top = split_largest("z", z, check_axis("z", z, axis))
+    return (top.largest + np.log1p(top.rest))[..., 0].astype(dtype)[()]
 
 
-def log_softmax(z, *, axis=-1):
+def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     """Return the logarithm of softmax, log q_i = z_i − log Σ_j e^{z_j}.
 
     Parameters
@@ -118,7 +112,7 @@ def log_softmax(z, *, axis=-1):
     Notes
     -----
     Computed as (z_i − m) − log1p(r): neither term is positive, so nothing cancels, and a class
-    that is nearly certain keeps all digits of its tiny log-probability. Chapter 4 needs it.
+    that is nearly certain keeps all digits of its tiny log-probability. Chapter 2 derives it.
 
     Examples
     --------
@@ -128,12 +122,13 @@ def log_softmax(z, *, axis=-1):
     array([-4.24835426e-18, -4.00000000e+01])
     """
     z, dtype = as_float("z", z)
-    axis = check_axis("z", z, axis)
-    top = split_largest("z", z, axis)
-    return ((z - top.largest) - np.log1p(top.rest)).astype(dtype)
+    top = split_largest("z", z, check_axis("z", z, axis))
+    with np.errstate(over="ignore"):  # to -inf, where the dtype holds nothing so small
+        log_q = ((np.moveaxis(z, axis, -1) - top.largest) - np.log1p(top.rest)).astype(dtype)
+    return np.moveaxis(log_q, -1, axis)
 
 
-def softmax(z, *, axis=-1, temperature=1.0):
+def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArray[np.floating]:
     """Return the distribution q whose logarithm is z/T up to a constant, q_i = e^{z_i/T} / Σ_j e^{z_j/T}.
 
     Parameters
@@ -177,13 +172,14 @@ def softmax(z, *, axis=-1, temperature=1.0):
         raise ValueError(f"temperature must be positive and finite; got {temperature}")
     if temperature != 1:
         z = _shift_and_scale(z, axis, temperature)
-    return split_largest("z", z, axis).probabilities(axis).astype(dtype)
+    q = split_largest("z", z, axis).probabilities().astype(dtype)
+    return np.moveaxis(q, -1, axis)
 
 
-def _shift_and_scale(z, axis, temperature):
-    """Return (z − m)/T. Shifted before it is scaled, so that a small T cannot overflow."""
+def _shift_and_scale(z: Floats, axis: int, temperature: float) -> Floats:
+    """Return (z − m)/T. Shifted before it is scaled, so that a small T cannot overflow; float32 might not hold T."""
     largest = z.max(axis, keepdims=True)
     if not np.isfinite(largest).all():
-        _raise_bad_logits("z", z, largest)
+        raise_bad_logits("z", z, axis)
     with np.errstate(over="ignore"):  # to -inf, whose probability 0 is right
-        return (z - largest) / z.dtype.type(temperature)
+        return ((z - largest).astype(np.float64) / temperature).astype(z.dtype)

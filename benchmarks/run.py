@@ -1,0 +1,148 @@
+"""Measure xentlib against its peers and write results.md and results.png: `make bench`.
+
+`--quick` takes seconds and shows that all of it works, with numbers that say nothing.
+"""
+
+import argparse
+import os
+import platform
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+
+from benchmarks import accuracy, linear, peers, report, timing
+from benchmarks.results import Results, Speed, aims
+
+DTYPES = (np.float32, np.float64)
+BASE = "xentlib"
+BUSY = 0.3
+
+
+class Plan(NamedTuple):
+    """How much to measure."""
+
+    batches: tuple  #: (samples, classes)
+    repeats: int
+    small_calls: int  #: how many calls on a small input make one measurement
+    linear: tuple  #: samples, features, classes
+    linear_repeats: int
+    folder: Path
+
+
+FULL = Plan(
+    ((100_000, 10), (20_000, 100), (4_096, 1_000), (512, 50_000), (64, 256_000)),
+    repeats=21,
+    small_calls=1_000,
+    linear=(2_048, 512, 64_000),
+    linear_repeats=5,
+    folder=Path(__file__).parent,
+)
+QUICK = Plan(((2_000, 10), (20, 1_000)), 3, 20, (64, 16, 500), 2, Path("_build/benchmarks"))
+
+
+def main(arguments=None):
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="a few seconds, to see that it works")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where results.md and results.png go")
+    options = parser.parse_args(arguments)
+    plan = QUICK if options.quick else FULL
+    folder = options.output or plan.folder
+    write(measure(plan, options.quick), folder)
+    progress(f"written: {folder / 'results.md'}, {folder / 'results.png'}")
+
+
+def progress(line):
+    print(line, file=sys.stderr, flush=True)
+
+
+def measure(plan, quick):
+    before = load()
+    if before is not None and before > BUSY:
+        progress(
+            f"WARNING: the machine is busy (load {before:.1f}). Peers whose threads wait for each other suffer most."
+        )
+    found, missing = peers.available()
+    progress(f"against {', '.join(peer.name for peer in found[1:])}; missing: {', '.join(missing) or 'none'}")
+    speed = measure_speed(found, plan)
+    progress("one row of three logits ...")
+    overhead = measure_overhead(found, plan)
+    progress("accuracy ...")
+    gaps, offsets = accuracy.tables(found)
+    progress("linear layer ...")
+    compared = linear.compare(plan.linear, plan.linear_repeats)
+    versions = {"Python": platform.python_version()}
+    versions |= {peer.name.replace("naive ", ""): peer.version for peer in found[1:]}
+    return Results(quick, machine(before), versions, missing, speed, overhead, gaps, offsets, compared)
+
+
+def load():
+    """Return how many processes wanted a core during the last minute; None where the system does not tell."""
+    return os.getloadavg()[0] if hasattr(os, "getloadavg") else None
+
+
+def machine(load):
+    """Return what Python's platform module tells of the machine: nothing that names it or its user."""
+    return {
+        "processor": platform.processor() or f"{platform.machine()} (no model named)",
+        "system": platform.system(),
+        "cores": f"{peers.usable_cores()}, threads: {peers.thread_count()}",
+        "other load before the run": "unknown" if load is None else f"{load:.1f} cores",
+    }
+
+
+def measure_speed(found, plan):
+    points = [(dtype, *shape) for dtype in DTYPES for shape in plan.batches]
+    speed = []
+    for number, (dtype, n_samples, n_classes) in enumerate(points, start=1):
+        row = Speed(np.dtype(dtype).name, n_samples, n_classes, {})
+        progress(f"[{number}/{len(points)}] {row.name} ...")
+        calls = prepare(found, *batch(dtype, n_samples, n_classes))
+        seconds = timing.interleave(calls, plan.repeats)
+        speed.append(row._replace(ratios=timing.ratios(seconds, BASE)))
+    return speed
+
+
+def batch(dtype, n_samples, n_classes):
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((n_samples, n_classes), dtype), rng.integers(n_classes, size=n_samples)
+
+
+def prepare(found, logits, y):
+    """Return the call of each peer that is measured at this number of classes, once all have the same result."""
+    n_classes = logits.shape[1]
+    calls = {peer.name: peer.prepare(logits, y) for peer in found if n_classes in (peer.only_classes or [n_classes])}
+    wanted = _result(calls[BASE])
+    for name, call in calls.items():
+        if not all(np.allclose(a, b, rtol=1e-3, atol=1e-6) for a, b in zip(_result(call), wanted, strict=True)):
+            raise RuntimeError(f"{name} does not give the loss and gradient of xentlib: what it takes says nothing")
+    return calls
+
+
+def _result(call):
+    """Return the mean loss, and of the first row the gradient with the factor that a mean may give it taken out."""
+    loss, grad = (np.asarray(values) for values in call())
+    return loss.mean(), grad[0] / np.abs(grad[0]).max()
+
+
+def measure_overhead(found, plan):
+    """Return microseconds a call for one row of three logits."""
+    calls = prepare(found, *batch(np.float64, 1, 3))
+    seconds = timing.interleave(
+        {name: timing.many(call, plan.small_calls) for name, call in calls.items()}, plan.repeats
+    )
+    return {name: timing.spread(np.array(times) / plan.small_calls * 1e6) for name, times in seconds.items()}
+
+
+def write(results, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.md").write_text(report.markdown(results, aims(results)), encoding="utf-8")
+    mpl.use("Agg")
+    with mpl.rc_context():
+        report.plot(results.speed).savefig(folder / "results.png", metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,147 @@
+"""The pages of the appendix: every public name is on one, and finds its chapter, which finds it back."""
+
+import doctest
+import inspect
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+import yaml
+from test_tools import load
+
+import xentlib
+
+ROOT = Path(__file__).parents[1]
+PAGES = {path.stem: path.read_text() for path in ROOT.glob("api/*.md")}
+CHAPTERS = {
+    int(path.stem[:2]): "\n".join(
+        cell.source for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "markdown"
+    )
+    for path in ROOT.glob("chapters/*.ipynb")
+}
+PUBLIC = {name: getattr(xentlib, name) for name in xentlib.__all__}
+DOCSTRINGS = {name: inspect.getdoc(value) for name, value in PUBLIC.items()}
+WITHOUT_A_CHAPTER = {
+    "LinearGrad",
+    "SoftmaxRegression",
+    "linear_cross_entropy",
+    "linear_cross_entropy_with_grad",
+    "softmax_cross_entropy_hessian",
+    "softmax_cross_entropy_hvp",
+}  # until theirs is written; there may be none of them yet
+LONGEST_EXAMPLE = 75  # fits the text column of a desktop page, indented as it is there
+
+
+def documented(pages):
+    """Return the page of each name that is documented under its public name."""
+    found = [
+        (name, page)
+        for page, text in pages.items()
+        for name in re.findall(r"^\.\. auto\w+:: xentlib\.(\w+)$", text, re.M)
+    ]
+    assert len(dict(found)) == len(found), f"documented twice, of {found}"
+    return dict(found)
+
+
+def unlinked(docstrings, chapters):
+    """Yield each name whose docstring names no chapter, or only such as do not link to it."""
+    for name, doc in docstrings.items():
+        named = [int(number) for number in re.findall(r"\b[Cc]hapter\s+(\d+)", doc)]
+        if not any(re.search(rf"\]\(\.\./api/\w+\.md#xentlib\.{name}\)", chapters.get(number, "")) for number in named):
+            yield name
+
+
+def wide(docstrings):
+    return [
+        line for doc in docstrings.values() for line in re.findall(rf"^>>> .{{{LONGEST_EXAMPLE - 3},}}$", doc, re.M)
+    ]
+
+
+def test_each_public_name_is_documented_on_the_page_of_its_module():
+    assert documented(PAGES) == {name: value.__module__.removeprefix("xentlib.") for name, value in PUBLIC.items()}
+
+
+def test_every_page_is_in_the_table_of_contents():
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    listed = {chapter["file"] for part in contents["parts"] for chapter in part["chapters"]}
+    assert {f"api/{page}" for page in PAGES} <= listed
+
+
+def test_each_name_finds_the_chapter_that_derives_it_and_is_found_from_there():
+    assert set(unlinked(DOCSTRINGS, CHAPTERS)) <= WITHOUT_A_CHAPTER
+
+
+def test_no_name_waits_for_a_chapter_that_is_there():
+    assert set(DOCSTRINGS) & WITHOUT_A_CHAPTER <= set(unlinked(DOCSTRINGS, CHAPTERS))
+
+
+def test_examples_fit_the_page():
+    assert wide(DOCSTRINGS) == []
+
+
+def test_what_is_missing_is_found():
+    with pytest.raises(AssertionError, match="twice"):
+        documented({**PAGES, "more": ".. autofunction:: xentlib.softmax"})
+    assert "softmax" not in documented({**PAGES, "normalization": "Softmax, and nothing else"})
+    assert list(unlinked({"softmax": "Return q."}, CHAPTERS)) == ["softmax"]
+    assert list(unlinked({"softmax": "Chapter 1."}, CHAPTERS)) == ["softmax"]
+    assert list(unlinked({"softmax": "Chapter\n2."}, {2: "`softmax`, in (../api/normalization.md)"})) == ["softmax"]
+    assert list(unlinked({"softmax": "See chapters 1 and 5, and\nchapter 2."}, CHAPTERS)) == []
+    assert wide({"f": ">>> f()\n>>> " + "1" * LONGEST_EXAMPLE}) == [">>> " + "1" * LONGEST_EXAMPLE]
+
+
+def test_the_extension_does_what_its_docstrings_say():
+    assert doctest.testmod(load("api_pages")) == (0, 2)  # none of two failed
+
+
+# A book of two pages
+
+SOFTMAX = "```{eval-rst}\n.. autofunction:: xentlib.softmax\n```"
+LINK = "[`softmax`](../api/normalization.md#xentlib.softmax)"
+
+
+def build(folder, chapter, page):
+    (folder / "chapters").mkdir()
+    (folder / "api").mkdir()
+    (folder / "conf.py").write_text(
+        f"import sys\nsys.path.insert(0, {str(ROOT / 'tools')!r})\n"
+        "extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'api_pages']\n"
+        f"globals().update({yaml.safe_load((ROOT / '_config.yml').read_text())['sphinx']['config']!r})\n"
+    )
+    (folder / "index.md").write_text("# Book\n\n```{toctree}\nchapters/02_softmax\napi/normalization\n```\n")
+    (folder / "chapters" / "02_softmax.md").write_text(f"# Softmax\n\n{chapter}\n")
+    (folder / "api" / "normalization.md").write_text(f"# Normalization\n\n{page}\n")
+    command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "-b", "html", ".", "html"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True)
+
+
+def test_links_lead_from_the_chapter_to_the_function_and_back(tmp_path):
+    result = build(tmp_path, LINK, SOFTMAX)
+    assert result.returncode == 0, result.stderr
+    chapter = (tmp_path / "html" / "chapters" / "02_softmax.html").read_text()
+    assert 'href="../api/normalization.html#xentlib.softmax"' in chapter
+    page = (tmp_path / "html" / "api" / "normalization.html").read_text()
+    assert 'id="xentlib.softmax"' in page
+    assert re.search(r'href="../chapters/02_softmax.html">\s*<span class="doc">chapter 2</span>', page)
+    assert "Σ<sub>j</sub> e<sup>z<sub>j</sub>/T</sup>" in page
+
+
+@pytest.mark.parametrize(
+    ("chapter", "page", "complaint"),
+    [
+        (
+            LINK.replace("softmax)", "sotfmax)"),
+            SOFTMAX,
+            "local id not found in doc 'api/normalization': 'xentlib.sotfmax'",
+        ),
+        (LINK, SOFTMAX.replace("softmax", "sotfmax"), "failed to import function 'sotfmax' from module 'xentlib'"),
+        (LINK, SOFTMAX + "\n\n{func}`xentlib.sotfmax`", "py:func reference target not found: xentlib.sotfmax"),
+    ],
+)
+def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, chapter, page, complaint):
+    result = build(tmp_path, chapter, page)
+    assert result.returncode != 0
+    assert complaint in result.stderr

@@ -1,0 +1,240 @@
+"""What `pip install .` brings: each check is also shown a source tree that breaks it."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from contextlib import chdir
+from email import message_from_bytes
+from pathlib import Path
+from zipfile import ZipFile
+
+import nbformat
+import pytest
+from flit_core import buildapi
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "xentlib"
+EXTRAS = {
+    "book": {"django-static-mathjax", "ipywidgets", "jupyter-book", "matplotlib", "sympy"},
+    "sharded": {"dask", "distributed"},
+}
+COMPILED = (".pyc", ".pyd", ".so")
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of all that could get into the wheel, to be built, or broken first."""
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("xentlib", "tests"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path
+
+
+def build(tree):
+    with chdir(tree):
+        return tree / buildapi.build_wheel(".")
+
+
+def contents(wheel):
+    with ZipFile(wheel) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def dist_info(files, name):
+    (content,) = (content for path, content in files.items() if path.endswith(f".dist-info/{name}"))
+    return content
+
+
+def metadata(files):
+    return message_from_bytes(dist_info(files, "METADATA"))
+
+
+def required(files, extra=""):
+    """Return what is required with an extra, or without any."""
+    all_of_them = map(Requirement, metadata(files).get_all("Requires-Dist", []))
+    if not extra:
+        return [each for each in all_of_them if each.marker is None]
+    return [each for each in all_of_them if each.marker is not None and each.marker.evaluate({"extra": extra})]
+
+
+def top_level_imports(source):
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield node.module.partition(".")[0]
+
+
+# The checks, each a function from the wheel's files to what is wrong with them
+
+
+def holds_the_package_and_nothing_else(files):
+    of_the_package = {
+        path.relative_to(ROOT).as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    found = {name for name in files if ".dist-info/" not in name}
+    yield from (f"missing: {name}" for name in sorted(of_the_package - found))
+    yield from (f"not of the package: {name}" for name in sorted(found - of_the_package))
+
+
+def is_typed_and_has_the_style_of_the_figures(files):
+    yield from {"xentlib/py.typed", "xentlib/teaching/book.mplstyle"} - set(files)
+
+
+def holds_no_tests(files):
+    yield from (name for name in files if "test" in Path(name).stem or "tests/" in name)
+
+
+def is_pure(files):
+    wheel = message_from_bytes(dist_info(files, "WHEEL"))
+    if wheel["Root-Is-Purelib"] != "true" or wheel.get_all("Tag") != ["py3-none-any"]:
+        yield f"for {wheel.get_all('Tag')}, pure: {wheel['Root-Is-Purelib']}"
+    yield from (name for name in files if name.endswith(COMPILED))
+
+
+def needs_numpy_alone(files):
+    if [each.name for each in required(files)] != ["numpy"]:
+        yield f"needs {[str(each) for each in required(files)]}"
+
+
+def has_its_extras(files):
+    found = {
+        extra: {each.name for each in required(files, extra)} for extra in metadata(files).get_all("Provides-Extra", [])
+    }
+    if found != EXTRAS:
+        yield f"extras {found}"
+
+
+def the_book_has_all_that_it_imports(files):
+    """The names of modules and of what is installed agree, for all that the book imports."""
+    chapters = [nbformat.read(path, as_version=4) for path in ROOT.glob("chapters/*.ipynb")]
+    sources = [path.read_text() for path in PACKAGE.glob("teaching/**/*.py")]
+    sources += [cell.source for chapter in chapters for cell in chapter.cells if cell.cell_type == "code"]
+    imported = {name for source in sources for name in top_level_imports(source)} - sys.stdlib_module_names
+    yield from imported - {"xentlib", "numpy"} - {each.name for each in required(files, "book")}
+
+
+def allows_what_is_tested(files):
+    """The pins, with which everything is tested, lie within the bounds."""
+    pins = [Requirement(line.partition("#")[0]) for line in (ROOT / "requirements.txt").read_text().splitlines()]
+    versions = {pin.name: str(pin.specifier).removeprefix("==") for pin in pins}
+    for each in required(files) + required(files, "book"):
+        if not each.specifier or each.name not in versions or not each.specifier.contains(versions[each.name]):
+            yield f"{each}, and tested is {versions.get(each.name, 'none')}"
+
+
+def has_complete_metadata(files):
+    found = metadata(files)
+    for field in ("Name", "Version", "Summary", "Author", "Keywords", "Requires-Python", "License-Expression"):
+        if not found[field]:
+            yield f"no {field}"
+    if not found.get_payload().startswith("# ") or found["Description-Content-Type"] != "text/markdown":
+        yield "no README"
+    if dist_info(files, "licenses/LICENSE") != (ROOT / "LICENSE").read_bytes():
+        yield "another licence"
+    oldest = found["Requires-Python"] and found["Requires-Python"].removeprefix(">=")
+    for classifier in (f"Programming Language :: Python :: {oldest}", "Typing :: Typed"):
+        if classifier not in found.get_all("Classifier", []):
+            yield f"no {classifier}"
+
+
+CHECKS = (
+    holds_the_package_and_nothing_else,
+    is_typed_and_has_the_style_of_the_figures,
+    holds_no_tests,
+    is_pure,
+    needs_numpy_alone,
+    has_its_extras,
+    the_book_has_all_that_it_imports,
+    allows_what_is_tested,
+    has_complete_metadata,
+)
+
+
+def test_the_wheel_passes_every_check(tree):
+    files = contents(build(tree))
+    assert {check.__name__: list(check(files)) for check in CHECKS} == {check.__name__: [] for check in CHECKS}
+
+
+# Ways to break them
+
+
+def lose(name):
+    return lambda tree: (tree / name).unlink()
+
+
+def add(name, text=""):
+    def breach(tree):
+        (tree / name).parent.mkdir(exist_ok=True)
+        (tree / name).write_text(text)
+
+    return breach
+
+
+def change(old, new, name="pyproject.toml"):
+    def breach(tree):
+        text = (tree / name).read_text()
+        assert old in text
+        (tree / name).write_text(text.replace(old, new))
+
+    return breach
+
+
+BREACHES = [
+    (holds_the_package_and_nothing_else, lose("xentlib/curvature.py")),
+    (holds_the_package_and_nothing_else, add("xentlib/stray.csv")),
+    (is_typed_and_has_the_style_of_the_figures, lose("xentlib/py.typed")),
+    (is_typed_and_has_the_style_of_the_figures, lose("xentlib/teaching/book.mplstyle")),
+    (holds_no_tests, add("xentlib/test_loss.py")),
+    (holds_no_tests, add("xentlib/tests/cases.py")),
+    (is_pure, add("xentlib/_kernel.so")),
+    (needs_numpy_alone, change('"numpy>=2.0"', '"numpy>=2.0", "scipy"')),
+    (needs_numpy_alone, change('"numpy>=2.0"', "")),
+    (has_its_extras, change("sharded = ", "shared = ")),
+    (has_its_extras, change('"distributed>=2025.1"', "")),
+    (the_book_has_all_that_it_imports, change('"sympy>=1.13", ', "")),
+    (allows_what_is_tested, change("numpy>=2.0", "numpy>=99")),
+    (allows_what_is_tested, change("sympy>=1.13", "sympy>=99")),
+    (allows_what_is_tested, change("matplotlib>=3.9", "matplotlib")),
+    (has_complete_metadata, change('readme = "README.md"\n', "")),
+    (has_complete_metadata, change('requires-python = ">=3.11"\n', "")),
+    (has_complete_metadata, change('license = "BSD-3-Clause"\n', "")),
+    (has_complete_metadata, change("BSD", "GPL", "LICENSE")),
+    (has_complete_metadata, change('    "Typing :: Typed",\n', "")),
+    (has_complete_metadata, change("Python :: 3.11", "Python :: 3.10")),
+]
+
+
+@pytest.mark.parametrize(
+    ("check", "breach"), BREACHES, ids=[f"{check.__name__}-{n}" for n, (check, _) in enumerate(BREACHES)]
+)
+def test_the_check_refuses_a_broken_tree(tree, check, breach):
+    breach(tree)
+    assert list(check(contents(build(tree)))) != []
+
+
+def test_every_check_is_shown_to_fail():
+    assert {check for check, _ in BREACHES} == set(CHECKS)
+
+
+def test_what_is_unpacked_works_on_its_own(tree, tmp_path):
+    site = tmp_path / "site"
+    with ZipFile(build(tree)) as archive:
+        archive.extractall(site)
+    script = f"""
+import sys
+sys.path.insert(0, {str(site)!r})
+import xentlib
+from xentlib.teaching import figures
+figures.use_book_style()
+print(xentlib.__file__, xentlib.softmax_cross_entropy([1.0, 2.0, 0.5], 1).round(5))
+"""
+    result = subprocess.run(
+        [sys.executable, "-I", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert result.stdout.split() == [str(site / "xentlib" / "__init__.py"), "0.46437"]
