@@ -292,13 +292,13 @@ class _Objective:
         logits = self.x @ theta.T
         losses, slopes = softmax_cross_entropy_with_grad(logits, self.y, reduction="none")
         value = losses @ self.share[:, 0] + (self.l2 * theta**2).sum() / 2
-        gradient = _level((self.share * slopes).T @ self.x + self.l2 * theta)
+        gradient = (self.share * slopes).T @ self.x + self.l2 * theta
         return _Point(theta, logits, value, gradient, np.linalg.norm(gradient))
 
     def hessian_times(self, v: Floats, point: _Point) -> Floats:
         """Return H V at a point, Σ_n s_n (H_n V x_n) x_nᵀ / Σ_n s_n + l2 V, where H_n = diag(q_n) − q_n q_nᵀ."""
         rows = softmax_cross_entropy_hvp(point.logits, self.x @ v.T)
-        return _level((self.share * rows).T @ self.x + self.l2 * v)
+        return (self.share * rows).T @ self.x + self.l2 * v
 
     def largest_curvature(self) -> np.floating:
         """Return a bound on the eigenvalues of H anywhere: diag(q) − q qᵀ has none above 1/2."""
@@ -306,12 +306,6 @@ class _Objective:
 
 
 _Step: TypeAlias = Callable[[_Point], _Point]
-
-
-def _level(theta: Floats) -> Floats:
-    """Take off the biases what they have in common: 0 but for rounding, which CG would follow far away."""
-    theta[:, -1] -= theta[:, -1].mean()
-    return theta
 
 
 def _descent(step: _Step, point: _Point, max_iter: int, tol: float) -> Iterator[_Point]:
