@@ -292,13 +292,13 @@ class _Objective:
         logits = self.x @ theta.T
         losses, slopes = softmax_cross_entropy_with_grad(logits, self.y, reduction="none")
         value = losses @ self.share[:, 0] + (self.l2 * theta**2).sum() / 2
-        gradient = _level((self.share * slopes).T @ self.x + self.l2 * theta)
+        gradient = (self.share * slopes).T @ self.x + self.l2 * theta
         return _Point(theta, logits, value, gradient, np.linalg.norm(gradient))
 
     def hessian_times(self, v: Floats, point: _Point) -> Floats:
         """Return H V at a point, Σ_n s_n (H_n V x_n) x_nᵀ / Σ_n s_n + l2 V, where H_n = diag(q_n) − q_n q_nᵀ."""
         rows = softmax_cross_entropy_hvp(point.logits, self.x @ v.T)
-        return _level((self.share * rows).T @ self.x + self.l2 * v)
+        return (self.share * rows).T @ self.x + self.l2 * v
 
     def largest_curvature(self) -> np.floating:
         """Return a bound on the eigenvalues of H anywhere: diag(q) − q qᵀ has none above 1/2."""
@@ -306,12 +306,6 @@ class _Objective:
 
 
 _Step: TypeAlias = Callable[[_Point], _Point]
-
-
-def _level(theta: Floats) -> Floats:
-    """Take off the biases what they have in common: 0 but for rounding, which CG would follow far away."""
-    theta[:, -1] -= theta[:, -1].mean()
-    return theta
 
 
 def _descent(step: _Step, point: _Point, max_iter: int, tol: float) -> Iterator[_Point]:
@@ -346,9 +340,11 @@ def _conjugate_gradients(objective: _Objective, point: _Point) -> Floats:
     """
     # H is singular: one number added to all biases changes no q. But the column of the biases sums to 0 in the gradient
     # and in every H V, so from V = 0 all V are orthogonal to that direction, and there H has only positive eigenvalues.
+    # The other columns sum to 0 too: W has no common part that changes no q and is penalised. Rounding leaves a trace
+    # of such sums. It is taken off first, since no V makes that part of the residual smaller, and last.
     solution = np.zeros_like(point.theta)
-    residual = direction = -point.gradient
-    size = point.norm**2
+    residual = direction = point.gradient.mean(0) - point.gradient
+    size = np.vdot(residual, residual)
     enough = (min(0.5, np.sqrt(point.norm)) * point.norm) ** 2
     for _ in range(10 * point.theta.size):  # without rounding its size alone would do
         if size <= enough:
@@ -356,12 +352,12 @@ def _conjugate_gradients(objective: _Objective, point: _Point) -> Floats:
         product = objective.hessian_times(direction, point)
         curvature = np.vdot(direction, product)
         if curvature <= 0:
-            break  # without a penalty it can round to 0, where all is classified with certainty
+            break  # it can underflow to 0 without a penalty, where all samples are classified with certainty
         solution = solution + size / curvature * direction
         residual = residual - size / curvature * product
         size, size_before = np.vdot(residual, residual), size
         direction = residual + size / size_before * direction
-    return solution
+    return solution - solution.mean(0)
 
 
 def _line_search(objective: _Objective, point: _Point, direction: Floats) -> _Point:
