@@ -193,7 +193,7 @@ def assert_rows_sum_to_0(model):
     assert abs(model.intercept_.sum()) <= 1e-10 * np.abs(model.intercept_).max()
 
 
-@pytest.mark.parametrize("seed", [7, 15, 28, 50, 70, 88])
+@pytest.mark.parametrize("seed", [7, 15, 28, 50, 70, 84, 86])
 def test_wide_tails_and_a_small_penalty_are_mastered(seed, capsys):
     """Some full steps go up here and must be shortened, and conjugate gradients need more steps than unknowns."""
     rng = np.random.default_rng(seed)
