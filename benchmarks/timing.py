@@ -18,13 +18,12 @@ class Spread(NamedTuple):
 
 
 def interleave(calls, repeats):
-    """Return the seconds that each named call took in each repetition, after one call that does not count.
+    """Return the seconds that each named call took in each repetition.
 
-    Who goes first moves on from repetition to repetition, and every second one runs backwards: no call always
-    follows the same other one.
+    Each is timed right after a call of its own that does not count, so that nobody pays for the cores that wake up or
+    for the memory that the one before gave back. Who goes first moves on from repetition to repetition, and every
+    second one runs backwards.
     """
-    for call in calls.values():
-        call()
     seconds = {name: [] for name in calls}
     gc.collect()
     gc.disable()  # a collection would be charged to whoever is on
@@ -32,6 +31,7 @@ def interleave(calls, repeats):
         for repetition in range(repeats):
             for name in _order(list(calls), repetition):
                 sleep(PAUSE)
+                calls[name]()
                 start = perf_counter()
                 calls[name]()
                 seconds[name].append(perf_counter() - start)

@@ -1,5 +1,6 @@
 """The loss of a linear layer without its logits, against the loss of its logits."""
 
+import re
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
@@ -175,3 +176,58 @@ def test_wrong_input_is_refused_with_its_name_and_value(changes, message):
     for call in (linear_cross_entropy, linear_cross_entropy_with_grad):
         with pytest.raises(ValueError, match=exactly(message)):
             call(**arguments)
+
+
+def test_many_rows_of_many_classes_with_a_true_class_that_is_masked():
+    """The one block is turned into its gradient in place, where its logits stay as they are until a mask is found."""
+    features, weight, y, rng = problem(n_rows=50, n_features=3, n_classes=60)
+    bias = rng.normal(size=60)
+    y[7] = 5
+    bias[5] = -np.inf
+    loss, grad = linear_cross_entropy_with_grad(features, weight, y, bias, reduction="none")
+    losses, by_logits = softmax_cross_entropy_with_grad(features @ weight.T + bias, y, reduction="none")
+    assert loss[7] == np.inf
+    np.testing.assert_allclose(loss, losses, rtol=1e-13)
+    np.testing.assert_allclose(grad.features, by_logits @ weight, rtol=1e-11, atol=1e-14)
+    np.testing.assert_allclose(grad.weight, by_logits.T @ features, rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.parametrize("block_bytes", [600, None])
+@pytest.mark.parametrize("dtypes", [("e", "e"), ("f", "e"), ("e", "f"), ("d", "f"), ("f", "d")])
+def test_inputs_of_several_widths(dtypes, block_bytes):
+    """Sums over many rows are made in the wider dtype, whatever the result is narrowed to."""
+    features, weight, y, _ = problem(n_rows=900, n_features=4, n_classes=13)
+    features, weight = (features + 1).astype(dtypes[0]), weight.astype(dtypes[1])
+    loss, grad = linear_cross_entropy_with_grad(features, weight, y, block_bytes=block_bytes, reduction="sum")
+    right = materialised(features.astype(float), weight.astype(float), y, reduction="sum")
+    tolerance = 16 * float(np.finfo(np.result_type(*dtypes)).eps) if dtypes != ("e", "e") else 3e-4
+    assert float(loss) == pytest.approx(right[0], rel=tolerance)
+    for got, wanted in zip(grad, right[1:], strict=False):
+        if got is not None:
+            np.testing.assert_allclose(got, wanted, rtol=tolerance, atol=tolerance * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize("block_bytes", [1, None])
+@pytest.mark.parametrize("other", [-1e200, 1e200])
+def test_logits_that_overflow_are_refused(other, block_bytes):
+    """An overflow to -inf is no mask."""
+    features, weight = np.array([[1.0], [1e200]]), np.array([[0.0], [1.0], [other]])
+    message = f"logits, which are features @ weight.T + bias, must be finite; got {np.sign(other) * np.inf} at index"
+    with pytest.raises(ValueError, match=rf"{re.escape(message)} \(1, 2\)$"):
+        linear_cross_entropy_with_grad(features, weight, [0, 1], block_bytes=block_bytes)
+
+
+@pytest.mark.parametrize("block_bytes", [1, None])
+def test_a_masked_true_class_of_weight_0_costs_nothing(block_bytes):
+    features, weight, bias = np.ones((2, 1)), np.array([[0.0], [1.0], [2.0]]), np.array([-np.inf, 0.0, 0.0])
+    options = {"class_weights": [0.0, 1.0, 1.0], "block_bytes": block_bytes, "reduction": "sum"}
+    loss, grad = linear_cross_entropy_with_grad(features, weight, [0, 1], bias, **options)
+    assert loss == pytest.approx(np.log1p(np.e), rel=1e-15)
+    assert grad.bias == pytest.approx([0, -1 / (1 + 1 / np.e), 1 / (1 + 1 / np.e)], rel=1e-14)
+
+
+def test_a_block_of_masks_before_logits_near_the_largest_number():
+    features, weight, bias = np.ones((1, 1)), np.array([[0.0], [1e300], [1e300]]), np.array([-np.inf, 0.0, 0.0])
+    loss, grad = linear_cross_entropy_with_grad(features, weight, [1], bias, block_bytes=1)
+    assert loss == pytest.approx(np.log(2), rel=1e-15)
+    assert grad.bias == pytest.approx([0, -0.5, 0.5], rel=1e-15)

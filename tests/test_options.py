@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import FEW_CLASSES, exactly, generators, hard_logits
+from reference import FEW_CLASSES, assert_accurate, exact, exact_gradient, exactly, generators, hard_logits
 
 from xentlib import loss as loss_module
 from xentlib import softmax_cross_entropy, softmax_cross_entropy_with_grad
@@ -136,6 +136,43 @@ def test_many_rows_are_as_accurate_as_one(dtype, n_classes, gap):
         one_loss, one_grad = softmax_cross_entropy_with_grad(row, y[n])
         np.testing.assert_allclose(loss[n], one_loss, rtol=4 * np.finfo(dtype).eps)
         np.testing.assert_allclose(grad[n], one_grad, rtol=(4 + gap) * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("largest", [-0.5, 0.0, 30.0, loss_module.MODERATE, loss_module.MODERATE + 1.0])
+@pytest.mark.parametrize("n_classes", [40, 200])
+@pytest.mark.parametrize(("dtype", "gap"), [(np.float32, 20), (np.float32, 85), (np.float64, 40), (np.float64, 700)])
+def test_logits_that_stay_where_they_are_keep_their_digits(dtype, gap, n_classes, largest):
+    """Many rows of many classes are shifted only if one needs it. Each is less sure of class 3 than the last."""
+    z = np.random.default_rng(0).uniform(-gap, -gap / 2, (40, n_classes)).astype(dtype)
+    z[:, 3] = -np.linspace(0, 1, 40)
+    z[2, 5] = 0  # a tie
+    z += dtype(largest)
+    y = np.where(np.arange(40) % 2, 3, 5)
+    losses, grads = softmax_cross_entropy_with_grad(z, y, reduction="none")
+    for n in (0, 1, 2, 39):
+        assert_accurate(losses[n], [-exact(z[n]).log_q[y[n]]], 8 + gap)
+        assert_accurate(grads[n], exact_gradient(z[n], np.eye(n_classes)[y[n]]), 8 + gap)
+
+
+@pytest.mark.parametrize(("lowest", "highest"), [(-2e5, 2e5), (-2e5, -1e3), (1e3, 2e5)])
+def test_logits_far_above_or_below_0_are_shifted(lowest, highest):
+    far = np.linspace(lowest, highest, 41)[:, np.newaxis] + np.arange(50.0)
+    losses, grads = softmax_cross_entropy_with_grad(far, np.full(41, 49), reduction="none")
+    loss, grad = softmax_cross_entropy_with_grad(np.arange(50.0), 49)
+    np.testing.assert_allclose(losses, loss, rtol=1e-9)
+    np.testing.assert_allclose(grads, np.tile(grad, (41, 1)), rtol=1e-9)
+
+
+def test_a_masked_true_class_among_many_rows_that_stay_where_they_are():
+    z = np.tile(np.linspace(0, 5, 50), (40, 1))
+    z[7, 3] = -INF
+    losses, grads = softmax_cross_entropy_with_grad(z, np.full(40, 3), reduction="none", z_loss=0.1)
+    assert losses[7] == INF
+    assert grads[7, 3] == 0
+    for n in (6, 7):
+        loss, grad = softmax_cross_entropy_with_grad(z[n], 3, z_loss=0.1)
+        assert losses[n] == pytest.approx(loss, rel=1e-14)
+        np.testing.assert_allclose(grads[n], grad, rtol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

@@ -90,12 +90,13 @@ def _index_target(
     if options.ignore_index is not None:
         ignored = y == options.ignore_index
         y = np.where(ignored, 0, y)
-    if y.size and y.view(np.uintp).max() >= n_classes:  # a negative index is a huge unsigned one
+    if y.size and np.maximum.reduce(y.view(np.uintp)) >= n_classes:  # a negative index is a huge unsigned one
         index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != options.ignore_index))
         raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{at(index)}")
 
+    at_index: Floats | float
     if weights is None and ignored is None:
-        at_index, total = _ONE, y.size
+        at_index, total = 1.0, y.size
     else:
         at_index = np.ones(y.size) if weights is None else weights[y]
         if ignored is not None:
@@ -103,7 +104,7 @@ def _index_target(
         total = at_index.sum()
     factor = _factor(total, options)
     share = _share(weights, n_classes, factor, options)
-    at_index = ((1 - options.label_smoothing) * factor * at_index).astype(dtype)
+    at_index = np.array((1 - options.label_smoothing) * factor * at_index, dtype, ndmin=1)
     share = share if share is None else share.astype(dtype)
     return Target(y, at_index, None, None, share, dtype.type(options.z_loss * factor), ignored)
 

@@ -18,15 +18,15 @@ def n_threads(n_elements: int) -> int:
     return min(shares, _most_threads()) if shares > 1 else 1
 
 
-def run(worker: Callable[[int], None], count: int) -> None:
-    """Call `worker(0)`, …, `worker(count - 1)`, each on a thread of its own; raise the first error in that order."""
+def run(worker: Callable[[], None], count: int) -> None:
+    """Call `worker()`, …, `worker(count - 1)`, each on a thread of its own; raise the first error in that order."""
     if count == 1:
-        worker(0)
+        worker()
         return
     pool = _pool(os.getpid(), _most_threads())
-    futures = [pool.submit(worker, number) for number in range(1, count)]
+    futures = [pool.submit(worker) for _ in range(1, count)]
     try:
-        worker(0)
+        worker()
     finally:
         errors = [future.exception() for future in futures]
     for error in errors:

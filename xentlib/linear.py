@@ -21,17 +21,18 @@ from typing import Any, Literal, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib import _threads
 from xentlib._arrays import DType, Floats, at, check_axis, check_float, first_index, raise_bad_logits, working_dtype
 from xentlib._targets import Options, Target, make_target
 from xentlib.loss import (
-    BLOCK_BYTES,
     UnsoundBlockError,
     check_distributions,
     from_rest,
     gradient_at_index,
+    gradient_at_largest,
     reduce_loss,
+    rows_of_block,
     solve_in_blocks,
+    spread,
     weigh,
     without_masks,
 )
@@ -416,16 +417,12 @@ def _pieces(classes: slice, most: int) -> Iterator[tuple[slice, slice]]:
 
 def _spread(z: Floats, work: Callable[[slice], None]) -> None:
     """Call `work(part)` for slices of the rows of `z` that fit a core's cache, on as many threads as pay."""
-    n_rows = len(z)
-    step = max(1, min(BLOCK_BYTES // (z.shape[1] * z.itemsize), n_rows))
-    n_threads = _threads.n_threads(z.size)
 
-    def work_on_share(number: int) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(number * step, n_rows, n_threads * step):
-                work(slice(start, min(start + step, n_rows)))
+    def work_on_some(parts: Iterator[slice]) -> None:
+        for part in parts:
+            work(part)
 
-    _threads.run(work_on_share, n_threads)
+    spread(work_on_some, z.shape, rows_of_block(z.shape[1] * z.itemsize))
 
 
 # The first pass: from blocks of logits to a summary of each row
@@ -561,11 +558,14 @@ def _finish(summary: Summary, target: Target) -> tuple[Floats, Solved]:
         d_y, a = summary.at_y - m, target.at_index
         total = a + total
         linear = np.where(a > 0, a * d_y, 0) + linear
-    loss, push, pull = from_rest(summary.rest, m, total, linear, target.z_loss)
+    r = summary.rest
+    loss, push, regular = from_rest(r, m, total, linear, target.z_loss)
+    factor = push if regular is None else push + regular
     if target.probs is None:
-        return loss, Solved(m, push, target.index, gradient_at_index(target, d_y, push, pull))
+        return loss, Solved(m, factor, target.index, gradient_at_index(target, d_y, r, push, regular))
     # As in loss.py: beside an r that is large, the plain difference is the accurate one.
-    return loss, Solved(m, push, np.where(summary.rest < 1, summary.top, -1), pull + summary.others)
+    pull = gradient_at_largest(r, push, regular)
+    return loss, Solved(m, factor, np.where(r < 1, summary.top, -1), pull + summary.others)
 
 
 # The second pass: from blocks of logits to the gradients

@@ -13,6 +13,9 @@ One kernel (`Block`) works them out, on so many rows at a time as fit the cache 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import isfinite
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -23,6 +26,9 @@ from xentlib._arrays import DType, Floats, check_axis, check_float, check_non_ne
 from xentlib._targets import Options, Target, make_target
 
 BLOCK_BYTES = 1 << 21  # large enough that threads seldom wait for the interpreter, small enough for the shared cache
+SHORT = 128  # up to here einsum adds up rows faster than sum, and with no more roundings in a row
+BUFFERED = 1024  # numbers: NumPy copies one number a row into its buffers as often as a class, if the rows fit them
+MODERATE = 60  # e^60 times the number of classes is far from overflow in float32, as is e^−60 from underflow
 FEW_CLASSES = 32  # up to here, many rows are laid out class by class: reductions over a short last axis are slow
 
 
@@ -181,26 +187,47 @@ def reduce_loss(losses: Floats, shape: tuple[int, ...], dtype: DType, reduction:
 def solve_in_blocks(rows: Floats, target: Target, loss: Floats, grad: Floats | Any) -> None:
     """Fill `loss`, and `grad` if there is one, block by block, on as many threads as pay. `grad` may be `rows`."""
     n_rows, n_classes = rows.shape
-    by_class = n_classes <= FEW_CLASSES < n_rows and target.probs is None
-    in_place = grad is not None and grad.dtype == loss.dtype and not by_class
+    many = n_rows > FEW_CLASSES
+    by_class = many and n_classes <= FEW_CLASSES and target.probs is None
+    # Some options need z − m of all classes.
+    may_stay = many and n_classes > FEW_CLASSES and target.probs is None and target.share is None
+    add_up = partial(np.einsum, "nk->n") if many and n_classes <= SHORT else partial(np.add.reduce, axis=1)
+    direct = grad is not None and grad.dtype == loss.dtype
+    n_own = 2 if by_class else 0 if direct else 1
     solve = _solve_index if target.probs is None else _solve_distribution
-    step = max(1, min(BLOCK_BYTES // (n_classes * loss.itemsize), n_rows))
-    n_threads = _threads.n_threads(rows.size)
+    step = rows_of_block(n_classes * loss.itemsize * max(n_own, 1))
 
-    def solve_share(number: int) -> None:
-        # Each thread has buffers of its own, and takes every n_threads-th block.
-        own: Floats | Any = None if in_place else np.empty((1 + by_class, step * n_classes), loss.dtype)
+    def solve_some(parts: Iterator[slice]) -> None:
+        own: Floats = np.empty((n_own, min(step, n_rows) * n_classes), loss.dtype)  # each thread has its own
+        for part in parts:
+            z = rows[part].astype(loss.dtype, copy=False)
+            buffers = [buffer[: z.size] for buffer in own]
+            out = None if grad is None else grad[part] if direct else buffers[-1].reshape(z.shape)
+            loss[part] = solve(target.rows(part), Block(z, buffers, out, add_up, may_stay), out)
+            if grad is not None and not direct:
+                grad[part] = out
+
+    spread(solve_some, rows.shape, step)
+
+
+def rows_of_block(bytes_per_row: int) -> int:
+    """Return how many rows make a block."""
+    return max(1, BLOCK_BYTES // bytes_per_row)
+
+
+def spread(work: Callable[[Iterator[slice]], None], shape: tuple[int, ...], step: int) -> None:
+    """Call `work(parts)` on as many threads as pay: each takes the next `step` rows from `parts` when it is free."""
+    n_rows, n_classes = shape
+    starts = range(0, n_rows, step)
+    queue = iter(starts)  # of integers in C, from which two threads never get the same one
+
+    def work_on_some() -> None:
         with np.errstate(over="ignore", invalid="ignore"):
-            for start in range(number * step, n_rows, n_threads * step):
-                part = slice(start, min(start + step, n_rows))
-                z = rows[part].astype(loss.dtype, copy=False)
-                shape = z.shape[::-1] if by_class else z.shape
-                g, *spare = [grad[part]] if in_place else own[:, : z.size].reshape(-1, *shape)
-                loss[part] = solve(z, target.rows(part), Block(z, g, *spare), grad is not None)
-                if grad is not None and not in_place:
-                    grad[part] = g.T if by_class else g
+            if n_classes > FEW_CLASSES:
+                np.setbufsize(BUFFERED)
+            work(slice(start, min(start + step, n_rows)) for start in queue)
 
-    _threads.run(solve_share, n_threads)
+    _threads.run(work_on_some, min(_threads.n_threads(n_rows * n_classes), len(starts)))
 
 
 class UnsoundBlockError(Exception):
@@ -221,113 +248,147 @@ def check_distributions(target: Target, shape: tuple[int, ...]) -> None:
 
 
 class Block:
-    """A block of rows on the way from logits to gradient, in place in the buffer `g`: z − m, then e^{z − m}.
+    """A block of rows on the way from logits to gradient: `g` gets z − m, then e^{z − m}, in place.
 
-    With a `spare` buffer, `g` has the classes along its first axis: reductions over few classes then run along whole
-    rows of memory. Otherwise it is laid out as `z` is.
+    With two `buffers`, `g` has the classes along its first axis: reductions over few classes then run along whole rows
+    of memory. Otherwise it is laid out as `z` is, in the one buffer, or in `out` if there is none, and where all m are
+    moderate, z is not shifted by them: that saves a pass, and a rounding of each z − m.
     """
 
-    def __init__(self, z: Floats, g: Floats, spare: Floats | None = None) -> None:
-        n_rows, n_classes = z.shape
-        self.g, self.spare, self.by_class = g, spare, spare is not None
-        self.flat = g.reshape(-1)
-        # Where in memory class 0 of each row stands, and how far it is from there to the next class.
-        self.first = np.arange(n_rows) if self.by_class else np.arange(0, z.size, n_classes)
-        self.stride = n_rows if self.by_class else 1
+    def __init__(
+        self, z: Floats, buffers: list[Floats], out: Floats | None, add_up: Callable[[Floats], Floats], may_stay: bool
+    ) -> None:
+        self.z, self.add_up, self.by_class, self.shifted = z, add_up, len(buffers) == 2, True
+        self.first = np.arange(0, z.size, z.shape[1])  # where in memory class 0 of each row of z stands
+        self.g: Any
         if self.by_class:
-            np.copyto(g, z.T)
-            self.largest = g.max(0)
+            self.g, self.spare = (buffer.reshape(z.shape[::-1]) for buffer in buffers)
+            np.copyto(self.g, z.T)
+            self.largest = self.g.max(0)
+            self.g -= self.largest
         else:
+            self.g = buffers[0].reshape(z.shape) if buffers else out
             self.top = z.argmax(1) + self.first
-            self.largest = z.reshape(-1)[self.top]
+            self.largest, self.flat = z.reshape(-1)[self.top], self.g.reshape(-1)
+            self.shifted = not (may_stay and self.largest.min() >= 0 and self.largest.max() <= MODERATE)
+            if self.shifted:
+                np.subtract(z, self.largest[:, np.newaxis], out=self.g)
+
+    def at(self, index: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp]]:
+        """Return z − m of one class a row, and where in memory a row-major block has that class."""
+        at_index = index + self.first
+        if self.by_class:
+            return self.g.reshape(-1)[index * len(index) + np.arange(len(index))], at_index
+        if self.shifted:
+            return self.flat[at_index], at_index
+        return self.z.reshape(-1)[at_index] - self.largest, at_index
+
+    def masked(self) -> NDArray[np.bool]:
+        """Return which logits of which row are masks, having made sure that the block is sound, and shifted."""
+        # The largest logit of a row is NaN or +inf if one of its logits is, and -inf if all of them are.
         if not np.isfinite(self.largest).all():
             raise UnsoundBlockError
-        np.subtract(g if self.by_class else z, self.wide(self.largest), out=g)
-
-    def wide(self, per_row: Floats) -> Floats:
-        """Return one number a row in a shape that broadcasts over the classes."""
-        return per_row if self.by_class else per_row[:, np.newaxis]
+        if not self.shifted:
+            np.subtract(self.z, self.largest[:, np.newaxis], out=self.g)
+            self.shifted = True
+        masked = self.g == -np.inf
+        return masked.T if self.by_class else masked
 
     def dot(self, per_class: Floats) -> Floats:
-        """Return Σ_j c_j g_j of each row."""
+        """Return Σ_j c_j (z_j − m) of each row."""
         return per_class @ self.g if self.by_class else self.g @ per_class
-
-    def take(self, per_class: Floats) -> None:
-        """Take one number a class off each row."""
-        self.g -= per_class[:, np.newaxis] if self.by_class else per_class
 
     def exponentiate(self) -> Floats:
         """Turn z − m into e^{z − m}, and return r: its sum over all classes but one of the largest."""
         g = self.g
-        np.exp(g, out=g)
+        np.exp(g if self.shifted else self.z, out=g)
         if self.by_class:
-            below = np.less(g, 1)
-            ties = (len(g) - 1) - np.add.reduce(below, axis=0, dtype=np.int8)
-            return np.multiply(g, below, out=self.spare).sum(0) + ties
+            ones = np.floor(g, out=self.spare)
+            ties = ones.sum(0) - 1
+            return np.subtract(g, ones, out=ones).sum(0) + ties
         self.flat[self.top] = 0
-        r = g.sum(1)
-        self.flat[self.top] = 1
-        return r
+        r = self.add_up(g)
+        return r if self.shifted else r * np.exp(-self.largest)
+
+    def times(self, per_row: Floats, out: Floats) -> None:
+        """Write e^{z − m}, times one number a row, to `out`."""
+        if self.by_class:
+            self.g *= per_row
+            np.copyto(out, self.g.T)
+        else:
+            factor = per_row if self.shifted else per_row * np.exp(-self.largest)
+            np.multiply(self.g, factor[:, np.newaxis], out=out)
+            out.reshape(-1)[self.top] = per_row
 
 
-def _solve_index(z: Floats, target: Target, block: Block, with_grad: bool) -> Floats:
-    """Return the losses of a block with class indices, and leave its gradient in the block's buffer."""
-    g, flat, a, share = block.g, block.flat, target.at_index, target.share
-    at_y = target.index * block.stride + block.first
-    d_y = flat[at_y]
+def _solve_index(target: Target, block: Block, out: Floats | None) -> Floats:
+    """Return the losses of a block with class indices, and write their gradient to `out`, if there is one."""
+    a, share = target.at_index, target.share
+    d_y, at_y = block.at(target.index)
     total, linear = a, a * d_y
     if share is not None:
         total = total + share.sum()
         linear += block.dot(share)
     masked = None
-    if not np.isfinite(linear).all():
-        masked = g == -np.inf
-        t = np.zeros(z.shape, z.dtype)
+    if not isfinite(np.add.reduce(linear)):
+        masked = block.masked()
+        t = np.zeros(block.z.shape, block.z.dtype)
         t[np.arange(len(t)), target.index] = a
-        linear = without_masks(t if share is None else t + share, g.T if block.by_class else g)
-
-    loss, push, pull = from_rest(block.exponentiate(), block.largest, total, linear, target.z_loss)
-    if not with_grad:
-        return loss
-    g *= block.wide(push)
-    if share is not None:
-        block.take(share)
-    flat[at_y] = gradient_at_index(target, d_y, push, pull)
-    if masked is not None:
-        g[masked] = 0
-    return loss
-
-
-def _solve_distribution(z: Floats, target: Target, block: Block, with_grad: bool) -> Floats:
-    """Return the losses of a block with distributions, and leave its gradient in the block's buffer."""
-    g, t = block.g, weigh(target)
-    linear = np.einsum("nk,nk->n", t, g)
-    masked = None
-    if not np.isfinite(linear).all():
-        masked = g == -np.inf
-        linear = without_masks(t, g)
+        linear = without_masks(t if share is None else t + share, block.g.T if block.by_class else block.g)
 
     r = block.exponentiate()
-    loss, push, pull = from_rest(r, block.largest, t.sum(1), linear, target.z_loss)
-    if not with_grad:
+    loss, push, regular = from_rest(r, block.largest, total, linear, target.z_loss)
+    if out is None:
         return loss
-    g *= block.wide(push)
-    g -= t
-    # Beside an r that is large, the plain difference is the accurate one.
-    t.reshape(-1)[block.top] = 0
-    block.flat[block.top] = np.where(r < 1, pull + t.sum(1), block.flat[block.top])
+    block.times(push if regular is None else push + regular, out)
+    if share is not None:
+        out -= share
+    out.reshape(-1)[at_y] = gradient_at_index(target, d_y, r, push, regular)
     if masked is not None:
-        g[masked] = 0
+        out[masked] = 0
     return loss
 
 
-def gradient_at_index(target: Target, d_y: Floats, push: Floats, pull: Floats) -> Floats:
+def _solve_distribution(target: Target, block: Block, out: Floats | None) -> Floats:
+    """Return the losses of a block with distributions, and write their gradient to `out`, if there is one."""
+    t = weigh(target)
+    linear = np.einsum("nk,nk->n", t, block.g)
+    masked = None
+    if not isfinite(np.add.reduce(linear)):
+        masked = block.masked()
+        linear = without_masks(t, block.g)
+
+    r = block.exponentiate()
+    loss, push, regular = from_rest(r, block.largest, t.sum(1), linear, target.z_loss)
+    if out is None:
+        return loss
+    block.times(push if regular is None else push + regular, out)
+    out -= t
+    # Beside an r that is large, the plain difference is the accurate one.
+    t.reshape(-1)[block.top] = 0
+    grad = out.reshape(-1)
+    grad[block.top] = np.where(r < 1, gradient_at_largest(r, push, regular) + t.sum(1), grad[block.top])
+    if masked is not None:
+        out[masked] = 0
+    return loss
+
+
+def gradient_at_index(target: Target, d_y: Floats, r: Floats, push: Floats, regular: Floats | None) -> Floats:
     """Return the gradient at the true class of each row, for which z_y − m is `d_y`."""
-    q_y = np.exp(d_y) * push
     if target.share is None:
-        return np.where(d_y == 0, pull, q_y - target.at_index)
+        # q_y − 1 = −(1 + r − e^{d_y})/(1 + r), where r of the largest class is all that is left, and kept.
+        grad = push * (np.expm1(d_y) - r)
+        return grad if regular is None else grad + regular * np.exp(d_y)
     share_y = target.share[target.index]
+    pull = gradient_at_largest(r, push, regular)
+    q_y = np.exp(d_y) * (push if regular is None else push + regular)
     return np.where(d_y == 0, pull + (target.share.sum() - share_y), q_y - target.at_index - share_y)
+
+
+def gradient_at_largest(r: Floats, push: Floats, regular: Floats | None) -> Floats:
+    """Return (Σ_j t_j) (q − 1) of the largest class, and what z_loss adds: its gradient if it has all of the target."""
+    pull = 0 - push * r  # from 0, so that nothing to pull is 0 and not -0
+    return pull if regular is None else pull + regular
 
 
 def weigh(target: Target) -> Floats:
@@ -343,22 +404,19 @@ def weigh(target: Target) -> Floats:
 
 def from_rest(
     r: Floats, largest: Floats, total: Floats, linear: Floats, z_loss: np.floating
-) -> tuple[Floats, Floats, Floats]:
-    """Return the loss of each row, the factor of e^{z − m} in its gradient, and what that leaves at the largest class.
+) -> tuple[Floats, Floats, Floats | None]:
+    """Return the loss of each row, and the factors of e^{z − m} in its gradient: (Σ_j t_j)/(1 + r) and that of z_loss.
 
-    `total` is Σ_j t_j, `linear` is Σ_j t_j (z_j − m). The last is (Σ_j t_j) (q − 1), which for a largest class with all
-    of the target is the gradient, and is never computed as a difference.
+    `total` is Σ_j t_j, `linear` is Σ_j t_j (z_j − m).
     """
     log1p_r = np.log1p(r)
     loss = total * log1p_r - linear
     push = total / (1 + r)
-    pull = 0 - push * r  # from 0, so that nothing to pull is 0 and not -0
-    if z_loss:
-        lse = largest + log1p_r
-        loss += z_loss * lse * lse
-        regular = 2 * z_loss * lse / (1 + r)
-        push, pull = push + regular, pull + regular
-    return loss, push, pull
+    if not z_loss:
+        return loss, push, None
+    lse = largest + log1p_r
+    loss += z_loss * lse * lse
+    return loss, push, 2 * z_loss * lse / (1 + r)
 
 
 def without_masks(t: Floats, d: Floats) -> Floats:
