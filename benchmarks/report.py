@@ -16,7 +16,8 @@ def markdown(results, aims):
         table(["aim", "measured", "reached"], [[aim.text, aim.measured, REACHED[aim.reached]] for aim in aims]),
         "## Speed",
         "Loss and gradient of one batch: how many times as long as xentlib each peer takes. Above 1, xentlib is "
-        "faster. Each call is timed right after one of its own that does not count; shown is the median of the ratios within a repetition, and in brackets the middle half of them. "
+        "faster. Each call is timed right after one of its own that does not count. Shown is the median of the ratios "
+        "within a repetition, and in brackets the middle half of them. "
         "PyTorch runs eagerly; JAX compiled, and on as many threads as it likes; scikit-learn leaves out the mean.",
         _speed_table(results.speed),
         "## Small inputs",

@@ -233,7 +233,7 @@ def found(ratio=2.5, overhead=10.0, megabytes=32, linear_ratio=1.5, names=("naiv
     speed = [
         results.Speed(np.dtype(dtype).name, *batch, dict.fromkeys(names, Spread(ratio, ratio - 0.1, ratio + 0.1)))
         for dtype in run.DTYPES
-        for batch in run.FULL.batches
+        for *batch, _ in run.FULL.batches
     ]
     compared = linear.Comparison(
         run.FULL.linear,

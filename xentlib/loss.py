@@ -177,7 +177,7 @@ def _evaluate(
 
 def reduce_loss(losses: Floats, shape: tuple[int, ...], dtype: DType, reduction: str) -> Any:
     """Return the losses of the rows in the batch's `shape`, or their sum: a mean's divisor is in the target."""
-    loss = losses.reshape(shape) if reduction == "none" else losses.sum(dtype=np.float64)
+    loss = losses.reshape(shape) if reduction == "none" else np.add.reduce(losses, dtype=np.float64)
     if dtype != loss.dtype:
         with np.errstate(over="ignore"):  # a float16 loss may exceed float16's range, and is then inf
             loss = loss.astype(dtype)
@@ -218,16 +218,22 @@ def rows_of_block(bytes_per_row: int) -> int:
 def spread(work: Callable[[Iterator[slice]], None], shape: tuple[int, ...], step: int) -> None:
     """Call `work(parts)` on as many threads as pay: each takes the next `step` rows from `parts` when it is free."""
     n_rows, n_classes = shape
-    starts = range(0, n_rows, step)
-    queue = iter(starts)  # of integers in C, from which two threads never get the same one
 
-    def work_on_some() -> None:
+    def work_on(parts: Iterator[slice]) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             if n_classes > FEW_CLASSES:
                 np.setbufsize(BUFFERED)
-            work(slice(start, min(start + step, n_rows)) for start in queue)
+            work(parts)
 
-    _threads.run(work_on_some, min(_threads.n_threads(n_rows * n_classes), len(starts)))
+    if n_rows <= step:  # a small input should not wait for what it does not need
+        work_on(iter((slice(0, n_rows),)))
+        return
+    starts = range(0, n_rows, step)
+    queue = iter(starts)  # of integers in C, from which two threads never get the same one
+    _threads.run(
+        lambda: work_on(slice(start, min(start + step, n_rows)) for start in queue),
+        min(_threads.n_threads(n_rows * n_classes), len(starts)),
+    )
 
 
 class UnsoundBlockError(Exception):
