@@ -20,6 +20,8 @@ def markdown(results, aims):
         "within a repetition, and in brackets the middle half of them. "
         "PyTorch runs eagerly; JAX compiled, and on as many threads as it likes; scikit-learn leaves out the mean.",
         _speed_table(results.speed),
+        "## Where the time goes",
+        *_passes(results.passes),
         "## Small inputs",
         "One row of three logits, in microseconds a call.",
         table(["", "µs"], [[name, cell(micros)] for name, micros in results.overhead.items()]),
@@ -62,6 +64,21 @@ def _speed_table(speed):
     peers = list(dict.fromkeys(name for row in speed for name in row.ratios))
     rows = [[row.name, *(cell(row.ratios[peer]) if peer in row.ratios else "–" for peer in peers)] for row in speed]
     return table(["dtype, N × K", *peers], rows)
+
+
+def _passes(passes):
+    text = (
+        f"{passes.point}: each pass over the logits that cannot be left out, for itself and on one thread, and the "
+        "whole call, as shares of what naive NumPy takes, which has one thread. What a whole call takes beyond its "
+        "passes is memory that they do not share, and a few operations on each row."
+    )
+    return [text, table(["", "share"], [[name, share_cell(share)] for name, share in passes.shares.items()])]
+
+
+def share_cell(spread):
+    """Write a share with its spread, as in 21 % (19–24)."""
+    median, low, high = (f"{100 * value:.0f}" for value in spread)
+    return f"{median} % ({low}–{high})"
 
 
 def _accuracy_table(rows):

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from benchmarks.linear import OWN, Comparison
+from benchmarks.passes import Passes
 
 
 class Speed(NamedTuple):
@@ -30,6 +31,7 @@ class Results(NamedTuple):
     versions: dict
     missing: list
     speed: list
+    passes: Passes
     overhead: dict  #: microseconds a call with one row of three logits
     gaps: list
     offsets: list

@@ -1,5 +1,6 @@
 """The benchmark writes what it says, the right way round. Timings are made up here: no test waits for a real one."""
 
+import os
 import platform
 import re
 import struct
@@ -13,8 +14,9 @@ import pytest
 from matplotlib.text import Text
 
 import xentlib
-from benchmarks import accuracy, linear, naive, peers, report, results, run, timing
+from benchmarks import accuracy, linear, naive, passes, peers, report, results, run, timing
 from benchmarks.timing import Spread
+from xentlib import loss
 
 REQUIREMENTS = Path(run.__file__).with_name("requirements.txt")
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -225,6 +227,47 @@ def test_the_materialised_linear_layer_has_the_gradients_of_its_loss():
         assert grads[n][at] == pytest.approx((up - down) / 2e-6, rel=1e-6)
 
 
+# Passes
+
+
+def test_the_passes_go_over_all_blocks(monkeypatch):
+    z, seen = np.random.default_rng(0).standard_normal((50, 40)), []
+
+    def note(name, function):
+        return lambda *arguments, **options: seen.append(name) or function(*arguments, **options)
+
+    for name in ("exp", "einsum", "multiply"):
+        monkeypatch.setattr(np, name, note(name, getattr(np, name)))
+    monkeypatch.setattr(loss, "BLOCK_BYTES", 20 * 40 * 8)
+    calls = passes.passes(z)
+    for call in calls.values():
+        call()
+    assert list(calls) == ["largest logit of each row", "exponentials", "sum of each row", "one factor a row"]
+    assert seen == ["exp"] * 3 + ["einsum"] * 3 + ["multiply"] * 3  # 20, 20 and 10 rows
+
+
+def test_shares_are_of_naive_numpy_and_threads_are_given_back(monkeypatch, clock):
+    monkeypatch.setenv(passes.VARIABLE, "7")
+    allowed = []
+
+    def own(logits, y):
+        allowed.append(os.environ[passes.VARIABLE])
+        clock.takes(2 if allowed[-1] == "1" else 1)()
+
+    monkeypatch.setattr(xentlib, "softmax_cross_entropy_with_grad", own)
+    monkeypatch.setattr(naive, "softmax_cross_entropy_with_grad", lambda logits, y: clock.takes(4)())
+    found = passes.profile(np.float32, 20, 3, 5)
+    assert found.point == "float32, 20 × 3"
+    assert (found.shares[passes.ONE_THREAD].median, found.shares[passes.ALL_THREADS].median) == (0.5, 0.25)
+    assert found.shares["exponentials"] == Spread(0, 0, 0)
+    assert set(allowed) == {"1", "7"}
+    assert os.environ[passes.VARIABLE] == "7"
+    monkeypatch.delenv(passes.VARIABLE)
+    with passes.threads("1"):
+        assert os.environ[passes.VARIABLE] == "1"
+    assert passes.VARIABLE not in os.environ
+
+
 # Aims
 
 
@@ -243,7 +286,8 @@ def found(ratio=2.5, overhead=10.0, megabytes=32, linear_ratio=1.5, names=("naiv
     errors = {"xentlib": 1e-16, "PyTorch": 1.0}
     gaps = [accuracy.Row("float32", "gap 17", errors), accuracy.Row("float32", "gap 700", {})]
     overheads = {"xentlib": Spread(overhead, overhead, overhead)}
-    return results.Results(False, {"system": "Test"}, {}, ["JAX"], speed, overheads, gaps, gaps[:1], compared)
+    profile = passes.Passes("float32, 20 × 3", {"exponentials": Spread(0.21, 0.19, 0.24)})
+    return results.Results(False, {"system": "Test"}, {}, ["JAX"], speed, profile, overheads, gaps, gaps[:1], compared)
 
 
 def test_every_aim_is_reached_by_good_results_and_none_by_bad_ones():
@@ -302,6 +346,7 @@ def test_each_number_stands_in_the_column_of_its_peer():
     assert second["scikit-learn"] == "–"
     assert table_under(page, "Accuracy")[0] == {"": "float32, gap 17", "xentlib": "1e-16", "PyTorch": "**100 %**"}
     assert table_under(page, "Accuracy")[1]["xentlib"] == "–"
+    assert table_under(page, "Where the time goes") == [{"": "exponentials", "share": "21 % (19–24)"}]
     assert table_under(page, "Small inputs") == [{"": "xentlib", "µs": "10.0 (10.0–10.0)"}]
     assert table_under(page, "A linear layer") == [
         {"": linear.OWN, "time": "1", "memory": "32.0 MB"},
@@ -391,6 +436,7 @@ def test_made_up_timings_come_out_the_right_way_round(monkeypatch, clock, tmp_pa
     made_up = [clock.peer("xentlib", 20e-6), clock.peer("naive NumPy", 80e-6), clock.peer("PyTorch", 30e-6)]
     monkeypatch.setattr(peers, "available", lambda: (made_up, []))
     monkeypatch.setattr(linear, "compare", lambda *plan: None)
+    monkeypatch.setattr(passes, "profile", lambda *point: passes.Passes("float32, 20 × 3", {}))
     run.main(["--quick", "--output", str(tmp_path)])
     page = (tmp_path / "results.md").read_text(encoding="utf-8")
     for row in table_under(page, "Speed"):
@@ -409,6 +455,7 @@ def test_a_busy_machine_is_warned_of_and_written_down(monkeypatch, clock, capsys
     monkeypatch.setattr(run, "load", lambda: load)
     monkeypatch.setattr(peers, "available", lambda: ([clock.peer("xentlib", 1)], []))
     monkeypatch.setattr(linear, "compare", lambda *plan: None)
+    monkeypatch.setattr(passes, "profile", lambda *point: passes.Passes("float32, 20 × 3", {}))
     measured = run.measure(run.QUICK, True)
     assert ("the machine is busy (load 3.5)" in capsys.readouterr().err) == (load == 3.5)
     assert f"- other load before the run: {written}\n" in report.markdown(measured, [])
