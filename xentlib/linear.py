@@ -1,15 +1,9 @@
 """Softmax cross-entropy of a linear layer, z = W x + b, without its N × K matrix of logits.
 
 The logits are worked out a block of rows and classes at a time, in one buffer that all blocks use in turn. A first pass
-keeps of each row only a `Summary` of the classes seen so far: the largest logit m, and the rest
-r = Σ_{j≠argmax} e^{z_j − m}. Two summaries, of which the second has the smaller m', make one:
-
-    r ← r + (1 + r') e^{m' − m}.
-
-The 1 + r' is all of the second sum. Of the first the largest term stays left out, so that log1p gets a sum that was
-never rounded beside a 1. A second pass works out each block again, turns it into the gradient in place, and multiplies
-it into the gradients of the layer. Where a block holds all classes of its rows, its logits are still there when m and r
-are known, and one pass does both.
+keeps of each row only a summary of the classes seen so far (`_fold`). A second pass works out each block again, turns
+it into the gradient in place, and multiplies it into the gradients of the layer. Where a block holds all classes of its
+rows, its logits are still there when the summary is known, and one pass does both.
 """
 
 from __future__ import annotations
@@ -22,19 +16,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentlib._arrays import DType, Floats, at, check_axis, check_float, first_index, raise_bad_logits, working_dtype
+from xentlib._fold import Solved, Summary, finish, merge, nothing, summarise, to_gradient
 from xentlib._targets import Options, Target, make_target
 from xentlib.loss import (
     UnsoundBlockError,
     check_distributions,
-    from_rest,
-    gradient_at_index,
-    gradient_at_largest,
     reduce_loss,
     rows_of_block,
     solve_in_blocks,
     spread,
-    weigh,
-    without_masks,
 )
 
 DEFAULT_BYTES = 48 << 20
@@ -425,116 +415,19 @@ def _spread(z: Floats, work: Callable[[slice], None]) -> None:
     spread(work_on_some, z.shape, rows_of_block(z.shape[1] * z.itemsize))
 
 
-# The first pass: from blocks of logits to a summary of each row
+# The two passes over blocks of some of the classes
 
 
-class Summary(NamedTuple):
-    """What is kept of some of the classes, for each row. All of it is of shape (N,).
-
-    The target t is here without what it has at a true class, which belongs to `at_y`.
-    """
-
-    largest: Floats  #: m; the lowest number where all these classes are masked
-    rest: Floats  #: r = Σ_{j≠top} e^{z_j − m}; -1 where all are masked, so that 1 + r is 0
-    top: NDArray[np.intp]  #: which class has the largest logit
-    total: Floats  #: Σ_j t_j
-    others: Floats  #: Σ_{j≠top} t_j
-    linear: Floats  #: Σ_j t_j (z_j − m)
-    at_y: Floats  #: z_y; -inf where y is not among these classes
-
-
-def _nothing(n_rows: int, dtype: DType) -> Summary:
-    """Return the summary of no classes, which changes none that it is merged with."""
-    lowest, zero = np.full(n_rows, np.finfo(dtype).min), np.zeros(n_rows, dtype)
-    return Summary(
-        lowest, zero - 1, np.zeros(n_rows, np.intp), zero, zero.copy(), zero.copy(), np.full_like(zero, -np.inf)
-    )
-
-
-def merge(one: Summary, two: Summary) -> Summary:
-    """Return the summary of the classes of both."""
-    swapped = two.largest > one.largest
-    high = Summary(*(np.where(swapped, b, a) for a, b in zip(one, two, strict=True)))
-    low = Summary(*(np.where(swapped, a, b) for a, b in zip(one, two, strict=True)))
-    gap = np.maximum(low.largest - high.largest, np.finfo(low.largest.dtype).min)  # 0 · (−inf) would be NaN
-    return Summary(
-        high.largest,
-        high.rest + (1 + low.rest) * np.exp(gap),
-        high.top,
-        high.total + low.total,
-        high.others + low.total,
-        high.linear + (low.linear + low.total * gap),
-        np.maximum(high.at_y, low.at_y),
-    )
-
-
-def _summarise(z: Floats, target: Target, first: int) -> Summary:
+def _summarise_block(z: Floats, target: Target, first: int) -> Summary:
     """Return the summary of a block of logits, whose first class is `first`. Overwrites `z`."""
-    found = _nothing(len(z), z.dtype)
+    found = nothing(len(z), z.dtype)
 
     def work(part: slice) -> None:
-        for kept, values in zip(found, _summary(z[part], target.rows(part), first), strict=True):
+        for kept, values in zip(found, summarise(z[part], target.rows(part), first), strict=True):
             kept[part] = values
 
     _spread(z, work)
     return found
-
-
-def _summary(z: Floats, target: Target, first: int) -> Summary:
-    lowest, each, top = np.finfo(z.dtype).min, np.arange(len(z)), z.argmax(1)
-    largest = z[each, top]
-    if not (largest < np.inf).all():
-        raise UnsoundBlockError
-    at_y = np.full_like(largest, -np.inf)
-    if target.probs is None:
-        row, k = _inside(target.index, first, z)
-        at_y[row] = z[row, k]
-    none = largest == -np.inf  # all classes here are masked
-    largest = np.maximum(largest, lowest)
-    z -= largest[:, np.newaxis]
-    total, others, linear = _weigh(z, target, top)
-    np.exp(z, out=z)
-    z[each, top] = 0
-    rest = np.where(none, -1, z.sum(1))
-    return Summary(largest, rest, top + first, total, others, linear, at_y)
-
-
-def _weigh(d: Floats, target: Target, top: NDArray[np.intp]) -> tuple[Any, Any, Any]:
-    """Return Σ_j t_j, its part beside the largest logit, and Σ_j t_j (z_j − m), for a block of z − m."""
-    linear: Floats
-    if target.probs is None:
-        t = target.share
-        if t is None:
-            return 0, 0, 0
-        linear, total, others = d @ t, t.sum(), 0  # without its true class a sum of others would be of no use
-    else:
-        t = weigh(target)
-        linear, total = np.einsum("nk,nk->n", t, d), t.sum(1)
-    if not np.isfinite(linear).all():
-        linear = without_masks(t, d)
-    if target.probs is not None:
-        t[np.arange(len(t)), top] = 0
-        others = t.sum(1)
-    return total, others, linear
-
-
-def _inside(y: NDArray[np.intp], first: int, z: Floats) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return which rows have their class y in a block whose first class is `first`, and where in it."""
-    row = np.flatnonzero((y >= first) & (y < first + z.shape[1]))
-    return row, y[row] - first
-
-
-class Solved(NamedTuple):
-    """What the second pass has to know of each row. All of it is of shape (N,)."""
-
-    largest: Floats  #: m
-    push: Floats  #: what turns e^{z − m} into the gradient, but for t
-    special: NDArray[np.intp]  #: the class whose gradient is not computed as that difference; -1 for none
-    gradient: Floats  #: its gradient
-
-    def rows(self, part: slice) -> Solved:
-        """Return what is known of the rows in the slice `part`."""
-        return Solved(*(values[part] for values in self))  # type: ignore[arg-type]  # mypy merges the fields' types
 
 
 def _first_pass(layer: Layer, target: Target, cut: Cut, buffer: Floats, loss: Floats) -> Solved:
@@ -542,54 +435,22 @@ def _first_pass(layer: Layer, target: Target, cut: Cut, buffer: Floats, loss: Fl
     solved = []
     for rows in cut.rows:
         target_rows = target.rows(rows)
-        summary = _nothing(rows.stop - rows.start, layer.work)
+        summary = nothing(rows.stop - rows.start, layer.work)
         for classes in cut.classes:
             z = layer.logits(rows, classes, cut.piece, buffer)
-            summary = merge(summary, _summarise(z, target_rows.classes(classes), classes.start))
-        loss[rows], of_rows = _finish(summary, target_rows)
+            summary = merge(summary, _summarise_block(z, target_rows.classes(classes), classes.start))
+        loss[rows], of_rows = finish(summary, target_rows)
         solved.append(of_rows)
     return Solved(*(np.concatenate(parts) for parts in zip(*solved, strict=True)))
-
-
-def _finish(summary: Summary, target: Target) -> tuple[Floats, Solved]:
-    """Return the loss of each row, and what the second pass needs."""
-    m, total, linear = summary.largest, summary.total, summary.linear
-    if target.probs is None:
-        d_y, a = summary.at_y - m, target.at_index
-        total = a + total
-        linear = np.where(a > 0, a * d_y, 0) + linear
-    r = summary.rest
-    loss, push, regular = from_rest(r, m, total, linear, target.z_loss)
-    factor = push if regular is None else push + regular
-    if target.probs is None:
-        return loss, Solved(m, factor, target.index, gradient_at_index(target, d_y, r, push, regular))
-    # As in loss.py: beside an r that is large, the plain difference is the accurate one.
-    pull = gradient_at_largest(r, push, regular)
-    return loss, Solved(m, factor, np.where(r < 1, summary.top, -1), pull + summary.others)
-
-
-# The second pass: from blocks of logits to the gradients
 
 
 def _solve_again(z: Floats, target: Target, solved: Solved, first: int) -> None:
     """Turn a block of logits, whose first class is `first`, into its gradient."""
 
     def work(part: slice) -> None:
-        _to_gradient(z[part], target.rows(part), solved.rows(part), first)
+        to_gradient(z[part], target.rows(part), solved.rows(part), first)
 
     _spread(z, work)
-
-
-def _to_gradient(z: Floats, target: Target, solved: Solved, first: int) -> None:
-    z -= solved.largest[:, np.newaxis]
-    np.exp(z, out=z)
-    z *= solved.push[:, np.newaxis]
-    if target.probs is not None:
-        z -= weigh(target)
-    elif target.share is not None:
-        z -= target.share
-    row, k = _inside(solved.special, first, z)
-    z[row, k] = solved.gradient[row]
 
 
 class Sums:
