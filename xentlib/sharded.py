@@ -178,7 +178,7 @@ class _Sharded:
             return da.asarray(np.float64(1))
         if not self.by_index:
             return da.asarray(np.float64(1 / n_rows if n_rows else 0))
-        counted = self.targets.map_blocks(_counted, self.options, dtype=np.float64, meta=np.empty(0))
+        counted = da.map_blocks(_counted, self.targets, self.options, dtype=np.float64, meta=np.empty(0))
         return counted.sum().map_blocks(_inverse, dtype=np.float64, meta=np.empty(()))
 
 
@@ -260,7 +260,7 @@ def _finished(
         loss, solved = finish(summary._replace(top=summary.top.astype(np.intp)), target)
     if target.ignored is not None:
         loss[target.ignored] = 0
-    return np.stack([loss, *solved], axis=-1, dtype=np.float64)
+    return np.stack([loss, *solved], axis=-1).astype(np.float64, copy=False)
 
 
 def _gradient(
