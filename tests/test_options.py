@@ -294,3 +294,16 @@ def test_ignore_index_is_for_indices():
     message = "ignore_index must be None where targets are distributions; got 0"
     with pytest.raises(ValueError, match=exactly(message)):
         softmax_cross_entropy(np.zeros((2, 3)), np.ones((2, 3)), ignore_index=0)
+
+
+@pytest.mark.parametrize("n_classes", [3, 40])
+@pytest.mark.parametrize("kind", ["index", "distribution"])
+@pytest.mark.parametrize("lay_out", [np.asfortranarray, lambda a: np.repeat(a, 2, axis=-1)[..., ::2]])
+def test_the_layout_of_the_arguments_in_memory_does_not_matter(lay_out, kind, n_classes):
+    rng = np.random.default_rng(0)
+    z = 20 * rng.normal(size=(50, n_classes))
+    targets = rng.integers(n_classes, size=50) if kind == "index" else rng.random((50, n_classes))
+    wanted = softmax_cross_entropy_with_grad(z, targets)
+    got = softmax_cross_entropy_with_grad(lay_out(z), lay_out(targets) if targets.ndim == 2 else targets[::-1][::-1])
+    np.testing.assert_allclose(got[0], wanted[0], rtol=1e-14)
+    np.testing.assert_allclose(got[1], wanted[1], rtol=1e-12, atol=1e-17)

@@ -14,6 +14,7 @@ from reference import exactly
 
 import xentlib
 from xentlib import sharded
+from xentlib._fold import Solved, Summary
 
 INF, NAN = np.inf, np.nan
 CHUNKS = [(13, 11), (4, 3), (1, 1), (5, 11), (13, 2), ((3, 10), (1, 9, 1))]
@@ -112,6 +113,10 @@ def test_nothing_is_computed_before_dask_is_asked_and_pieces_stay_pieces():
     loss, grad = sharded.softmax_cross_entropy_with_grad(z, np.zeros(8, int))
     with pytest.raises(RuntimeError, match="too early"):
         dask.compute(loss, grad)
+
+
+def test_what_travels_is_what_chapter_14_counts():
+    assert (len(Summary._fields), 1 + len(Solved._fields)) == (7, 5)
 
 
 # Bad input

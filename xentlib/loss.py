@@ -400,7 +400,7 @@ def gradient_at_largest(r: Floats, push: Floats, regular: Floats | None) -> Floa
 def weigh(target: Target) -> Floats:
     """Return t = scale p + share of a block with distributions, in an array of its own."""
     p = target.probs.astype(target.scale.dtype, copy=False)
-    t = p * target.scale
+    t = np.multiply(p, target.scale, order="C")  # entries of it are set through a flat view
     if not (np.isfinite(p.sum(1)).all() and (p >= 0).all()):
         raise UnsoundBlockError
     if target.share is not None:

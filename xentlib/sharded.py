@@ -242,7 +242,7 @@ def _merged(summaries: NDArray[np.float64], axis: Any, keepdims: bool) -> NDArra
     whole = Summary(*summaries[:, 0].T)
     for number in range(1, summaries.shape[1]):
         whole = merge(whole, Summary(*summaries[:, number].T))
-    return np.stack(whole, axis=-1)[:, np.newaxis]
+    return np.stack(whole, axis=-1, dtype=np.float64)[:, np.newaxis]
 
 
 def _finished(
