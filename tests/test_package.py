@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
 EXTRAS = {
-    "book": {"django-static-mathjax", "ipywidgets", "jupyter-book", "matplotlib", "sympy"},
+    "book": {"dask", "django-static-mathjax", "ipywidgets", "jupyter-book", "matplotlib", "mpmath", "sympy"},
     "sharded": {"dask", "distributed"},
 }
 COMPILED = (".pyc", ".pyd", ".so")

@@ -73,7 +73,7 @@ class SoftmaxRegression:
 
     The same numbers can be added to every row of W, and to every b, without a change of q (chapter 2). The penalty
     decides for rows of W that sum to 0, and the start at 0 for such a b. The fit is in float64 whatever the dtype of
-    the features. It is quickest where they are all of about the same size, near 1.
+    the features. It is quickest where they are all of about the same size, near 1. Chapter 9 builds Newton's steps up.
 
     Examples
     --------

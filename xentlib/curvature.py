@@ -38,7 +38,7 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
 
     Notes
     -----
-    Chapter 5 takes the gradient through it.
+    Chapter 6 derives it, and takes the gradient through it.
 
     On the diagonal, 1 − q_i of the largest class is r / (1 + r), the sum of the others, and not a
     difference that rounds to 0. J is also the Hessian of the loss in z, `softmax_cross_entropy_hessian`. For products
@@ -83,7 +83,7 @@ def softmax_cross_entropy_hessian(logits: ArrayLike, targets: ArrayLike | None =
     Notes
     -----
     The gradient is (Σ_j p_j) q − p, so its derivative is Σ_j p_j times that of softmax, `softmax_jacobian`. A
-    Hessian without negative eigenvalues makes the loss convex in the logits.
+    Hessian without negative eigenvalues makes the loss convex in the logits. Chapter 9 derives it, and bounds it.
 
     Examples
     --------
@@ -137,7 +137,7 @@ def softmax_cross_entropy_hvp(logits: ArrayLike, v: ArrayLike) -> NDArray[np.flo
     a the largest class, and the deviation of v_a to 0. But H (v − c) = H v for every c: with c the float nearest to the
     mean, which v_a helps to find, no entry is closer to the mean than c, and the deviation of v − c from its own mean
     has all digits. The error of entry i is within (8 + gap) eps of Σ_j q_i q_j |v_i − v_j|, for logits that lie `gap`
-    apart.
+    apart. Chapter 6 derives the product, chapter 9 reads it as a variance.
 
     Examples
     --------

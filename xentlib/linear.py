@@ -42,6 +42,10 @@ class LinearGrad(NamedTuple):
         ∂L/∂W.
     bias : ndarray of shape (K,), or None
         ∂L/∂b; None where no bias was given.
+
+    Notes
+    -----
+    Chapter 7 derives all three.
     """
 
     features: NDArray[np.floating]
@@ -104,7 +108,7 @@ def linear_cross_entropy(
     arXiv:1805.02867, in a form that keeps the relative accuracy of `softmax_cross_entropy`: r is
     without the 1 of the largest term). Beside the buffers there are a few numbers for each row and each
     class, and two megabytes for each thread, or one row of a block if that is larger. The products are
-    BLAS's, on as many threads as it was told to use.
+    BLAS's, on as many threads as it was told to use. Chapter 13 builds it up.
 
     Examples
     --------
@@ -166,7 +170,8 @@ def linear_cross_entropy_with_grad(
     Where a block has room for 128 rows or more (or for all) with all their classes, their logits are
     worked out once. Otherwise a second pass works them out again, which is four products for three
     (Wijmans et al. 2024, arXiv:2411.09009), and has not to wait for memory either. g is as accurate as
-    that of `softmax_cross_entropy_with_grad`: of a true class that is the largest it is −Σ_{j≠y} q_j.
+    that of `softmax_cross_entropy_with_grad`: of a true class that is the largest it is −Σ_{j≠y} q_j. Chapter 7 derives
+    the gradients, chapter 13 builds the function up.
 
     float16 is widened block by block, and the gradients are summed in float32: of a block of the weight's,
     and of all the features'.

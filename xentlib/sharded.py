@@ -63,7 +63,8 @@ def softmax_cross_entropy(
     Examples
     --------
     >>> import dask.array as da
-    >>> logits = da.from_array(np.array([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]]), chunks=(1, 2))
+    >>> table = np.array([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]])
+    >>> logits = da.from_array(table, chunks=(1, 2))
     >>> softmax_cross_entropy(logits, [1, 0]).compute().round(5)
     np.float64(0.78149)
     """
@@ -102,14 +103,16 @@ def softmax_cross_entropy_with_grad(
 
     Notes
     -----
-    Compute both in one go, `dask.compute(loss, grad)`: they share the summaries.
+    Compute both in one go, `dask.compute(loss, grad)`: they share the summaries. Chapter 14 derives it.
 
     Examples
     --------
     >>> import dask
     >>> import dask.array as da
-    >>> logits = da.from_array(np.array([[1.0, 2.0, 0.5]]), chunks=(1, 2))
-    >>> loss, grad = dask.compute(*softmax_cross_entropy_with_grad(logits, [1]))
+    >>> example = np.array([[1.0, 2.0, 0.5]])
+    >>> logits = da.from_array(example, chunks=(1, 2))
+    >>> loss, grad = softmax_cross_entropy_with_grad(logits, [1])
+    >>> loss, grad = dask.compute(loss, grad)
     >>> grad.round(2)
     array([[ 0.23, -0.37,  0.14]])
     """
