@@ -1,5 +1,6 @@
 """Run a learner's code: stop it if it takes too long, and turn what it raises into a sentence."""
 
+import itertools
 import re
 import signal
 import sys
@@ -14,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 LIMIT = 5.0  #: seconds that one call may take
-AGAIN = 1e-4  # seconds between later alarms: code that catches one is soon hit by the next where it cannot
+SOON = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)  # seconds to the next alarm: who catches one is hit by another in the handler
 
 _LIBRARIES = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
 _NOT_THEIRS = (str(Path(__file__).parents[2]), *_LIBRARIES, "<frozen")
@@ -58,14 +59,16 @@ def _has_alarm():
 
 def _with_alarm(function, args, limit):
     running = True
+    delays = itertools.cycle(SOON)
 
     def ring(_, frame):
         # Only in frames below this one, so that what is tidied up at the end is never interrupted.
         if running and frame.f_code not in (_with_alarm.__code__, ring.__code__):
+            signal.setitimer(signal.ITIMER_REAL, next(delays), SOON[-1])
             raise OutOfTime
 
     before = signal.signal(signal.SIGALRM, ring)
-    rest, every = signal.setitimer(signal.ITIMER_REAL, limit, AGAIN)
+    rest, every = signal.setitimer(signal.ITIMER_REAL, limit, SOON[-1])
     try:
         return function(*args)
     finally:
