@@ -1,5 +1,6 @@
 """Exercises that answer back.
 
+    >>> import xentlib
     >>> from xentlib.teaching.exercises import check, hint
     >>> check("05-gradient", lambda logits, y: xentlib.softmax(logits), record=False)
     05-gradient: not yet: 0 of 4 inputs right. This is q: the one-hot was not subtracted.

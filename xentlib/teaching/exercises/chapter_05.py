@@ -194,7 +194,7 @@ EXERCISES = (
         answer=[800.0, 0.0, 0.0],
         faulty=two_steps, right=fused, legal=logits_of(3), rtol=0.01, atol=0,
         mistakes=(
-            Mistake("Dog leads, so 1/q_y is hardly more than 1. Look for a case where it is large.",
+            Mistake("Dog leads, so 1/q_y is less than 3. Look for a case where it is large.",
                     [0.0, 2.0, 0.0], lambda z: lead(z, 1) > 0),
             Mistake("1/q_y is large here, and the q_y of the Jacobian cancels it. What if there is no q_y left?",
                     [30.0, 0.0, 0.0], lambda z: lead(z, 1) < 0),
