@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,7 @@ from xentlib.teaching.symbolic import K, KroneckerDelta, Piecewise, Sum, T, diff
 
 ROOT = Path(__file__).parents[1]
 MODULES = {number: exercises._module(number) for number in exercises._numbers()}
-ALL = {exercise.id: exercise for module in MODULES.values() for exercise in module.EXERCISES}
+ALL = {exercise.id: exercise for exercise in exercises.all_exercises()}
 MISTAKES = [pytest.param(e, n, id=f"{e.id}-{n}") for e in ALL.values() for n in range(len(e.mistakes))]
 
 
@@ -312,6 +313,15 @@ def test_a_value_may_come_as_any_sequence(clothes):
     assert "This is q" in repr(check("05-signs", clothes([0.23, 0.63, 0.14])))
 
 
+@pytest.mark.parametrize("number", [log(10), np.float64(2.302585), Decimal("2.302585"), sympy.Float(2.302585)])
+def test_a_value_may_be_any_kind_of_number(number):
+    assert check("04-guess", number)
+
+
+def test_a_zero_is_shown_without_its_sign():
+    assert checking._show(np.array([-0.0, 1.0, -1e-9])) == "[0, 1, -1e-09]"
+
+
 S = sum_over(l, exp(z[l] / T))
 
 
@@ -337,6 +347,17 @@ def test_what_is_equal_but_beyond_the_proof_is_accepted_by_a_spot_check():
 def test_what_is_wrong_is_refuted_by_numbers():
     told = repr(check("05-temperature", find("05-temperature").answer + sympy.Rational(1, 1000)))
     assert re.search(r"at K = 2, T = .*: yours is .*, the right one ", told)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (True, "got a value of type bool"), ("z", "Write it without the quotes"), (sympy.eye(2), "got a value of type"),
+        (sympy.Eq(z[i], 1), "Give its right side alone"), (lambda: z[i], "got a value of type function"),
+    ],
+)  # fmt: skip
+def test_what_is_no_expression_is_told_what_it_is(answer, told):
+    assert told in repr(check("05-temperature", answer))
 
 
 def test_symbols_that_are_not_the_books_are_named():
@@ -372,6 +393,16 @@ def test_an_endless_loop_is_stopped_by_a_timer(loop, short_limit):
     assert time.monotonic() - started < 10
     assert "was still running after 0.3 seconds: stopped by a timer." in repr(result)
     assert (signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)) == before
+
+
+def test_a_handler_for_exceptions_does_not_hide_that_time_is_up(short_limit):
+    def gives_up(logits, y):
+        try:
+            endless(logits, y)
+        except Exception:
+            return find("05-gradient").answer(logits, y)
+
+    assert "was still running" in repr(check("05-gradient", gives_up))
 
 
 @pytest.mark.parametrize("exercise", of_kind("code"))

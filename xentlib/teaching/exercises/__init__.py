@@ -21,7 +21,7 @@ import re
 from xentlib.teaching.exercises import record as _record
 from xentlib.teaching.exercises.checking import Result, judge
 
-__all__ = ["check", "find", "hint", "progress"]
+__all__ = ["all_exercises", "check", "find", "hint", "progress"]
 
 _hints_given = {}  # id: how many
 
@@ -95,9 +95,13 @@ def find(id):
             return exercise
     if not isinstance(id, str):
         return 'The id of the exercise comes first, as a string: check("05-gradient", answer).'
-    ids = [exercise.id for number in _numbers() for exercise in _module(number).EXERCISES]
-    near = difflib.get_close_matches(id, ids, n=3, cutoff=0.5)
+    near = difflib.get_close_matches(id, [exercise.id for exercise in all_exercises()], n=3, cutoff=0.5)
     return f"There is no exercise {id[:40]!r}." + (f" Nearest: {', '.join(near)}." if near else "")
+
+
+def all_exercises():
+    """Return the exercises of all chapters, in the order of the book."""
+    return [exercise for number in _numbers() for exercise in _module(number).EXERCISES]
 
 
 def _numbers():

@@ -318,7 +318,9 @@ def _plain(value, like=None):
         return Odd(_kind(value))
     try:
         array = np.array(value)
-    except Exception:
+        if array.dtype == object:  # numbers of SymPy, fractions
+            array = array.astype(np.float64)
+    except Exception:  # what an answer raises here is its own
         return Odd(_kind(value))
     return array if array.dtype.kind in "biuf" else Odd(_kind(value, array))
 
@@ -393,7 +395,7 @@ def _show(value, digits=6):
     if isinstance(value, tuple):
         return "(" + ", ".join(_show(part, digits) for part in value) + ")"
     if isinstance(value, (np.ndarray, float)):
-        number = {"float_kind": lambda x: f"{x:.{digits}g}"}
+        number = {"float_kind": lambda x: f"{x:z.{digits}g}"}
         text = np.array2string(np.asarray(value), separator=", ", formatter=number, threshold=24, edgeitems=3)
         return re.sub(r"\s+", " ", text)
     return repr(value)[:80]
