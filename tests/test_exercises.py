@@ -1,0 +1,773 @@
+"""Every exercise, and the checker that serves them all: right answers, named mistakes, and everything else."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sympy
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import xentlib
+from xentlib.teaching import exercises
+from xentlib.teaching.exercises import check, checking, find, guard, hint, progress, record
+from xentlib.teaching.exercises.exercise import Exercise, Mistake
+from xentlib.teaching.symbolic import K, KroneckerDelta, Piecewise, Sum, T, diff, exp, i, j, l, log, m, sum_over, y, z
+
+ROOT = Path(__file__).parents[1]
+MODULES = {number: exercises._module(number) for number in exercises._numbers()}
+ALL = {exercise.id: exercise for exercise in exercises.all_exercises()}
+MISTAKES = [pytest.param(e, n, id=f"{e.id}-{n}") for e in ALL.values() for n in range(len(e.mistakes))]
+
+
+def of_kind(*kinds):
+    return [pytest.param(exercise, id=id) for id, exercise in ALL.items() if exercise.kind in kinds]
+
+
+EVERY = of_kind("predict", "derive", "code", "break")
+
+
+@pytest.fixture(autouse=True)
+def fresh_session(tmp_path, monkeypatch):
+    monkeypatch.setenv("XENTLIB_PROGRESS", str(tmp_path / "progress.json"))
+    monkeypatch.setattr(record, "_remembered", set())
+    monkeypatch.setattr(exercises, "_hints_given", {})
+    return tmp_path / "progress.json"
+
+
+@pytest.fixture
+def short_limit(monkeypatch):
+    monkeypatch.setattr(guard, "LIMIT", 0.3)
+
+
+# The exercises
+
+
+def test_each_chapter_mixes_the_kinds_and_has_at_least_six():
+    for number, module in MODULES.items():
+        assert {e.kind for e in module.EXERCISES} == {"predict", "derive", "code", "break"}, number
+        assert len(module.EXERCISES) >= 6, number
+        assert module.TITLE.startswith(f"{int(number)} "), number
+
+
+def test_ids_are_unique_and_belong_to_their_module():
+    ids = [e.id for module in MODULES.values() for e in module.EXERCISES]
+    assert len(ids) == len(set(ids))
+    for number, module in MODULES.items():
+        assert all(re.fullmatch(rf"{number}-[a-z]+(-[a-z]+)*", e.id) for e in module.EXERCISES)
+        assert all(e.chapter == int(number) for e in module.EXERCISES)
+
+
+@pytest.mark.parametrize("exercise", EVERY)
+def test_an_exercise_is_complete(exercise):
+    assert len(set(exercise.hints)) == 3
+    assert 2 <= len(exercise.mistakes) <= 5
+    assert exercise.difficulty in (1, 2, 3)
+    assert 1 <= exercise.minutes <= 20
+    sentences = [exercise.task, *exercise.hints, *(mistake.says for mistake in exercise.mistakes)]
+    assert all(sentence and not re.search(r"\s\s|^\s|\s$", sentence) for sentence in sentences)
+    assert len({mistake.says for mistake in exercise.mistakes}) == len(exercise.mistakes)
+    assert bool(exercise.inputs) == (exercise.kind == "code")
+    if exercise.kind == "break":
+        assert all([exercise.faulty, exercise.right, exercise.legal])
+        assert all(mistake.when for mistake in exercise.mistakes)
+
+
+@pytest.mark.parametrize("exercise", EVERY)
+def test_the_reference_passes_its_own_check_and_says_the_same_twice(exercise):
+    result = check(exercise.id, exercise.answer)
+    assert result
+    assert repr(result).startswith(f"{exercise.id}: solved. ")
+    assert repr(check(exercise.id, exercise.answer)) == repr(result)
+
+
+@pytest.mark.parametrize(("exercise", "n"), MISTAKES)
+def test_a_named_mistake_gets_its_own_name_and_no_other(exercise, n):
+    result = check(exercise.id, exercise.mistakes[n].wrong)
+    assert not result
+    told = [k for k, mistake in enumerate(exercise.mistakes) if mistake.says in repr(result)]
+    assert told == [n]
+
+
+@pytest.mark.parametrize(("exercise", "n"), MISTAKES)
+def test_a_named_mistake_does_not_owe_its_name_to_the_order(exercise, n, monkeypatch):
+    """With the others asked first it still gets its own name: no two are the same."""
+    turned = Exercise(**{**vars(exercise), "mistakes": exercise.mistakes[::-1]})
+    assert exercise.mistakes[n].says in repr(checking.judge(turned, exercise.mistakes[n].wrong))
+
+
+@pytest.mark.parametrize("exercise", of_kind("derive"))
+def test_a_derivation_is_proved_for_every_k(exercise):
+    assert "for every K" in repr(check(exercise.id, exercise.answer))
+
+
+# Random wrong answers
+
+
+@pytest.mark.parametrize("exercise", of_kind("predict"))
+@given(seed=st.integers(0, 2**32 - 1))
+def test_no_random_value_passes(exercise, seed):
+    rng = np.random.default_rng(seed)
+    right = checking._plain(exercise.answer)
+    if isinstance(right, np.ndarray):
+        factor = rng.choice([-1, 0.5, 0.9, 1.1, 2, 100], size=right.shape)
+        wrong = np.where(right == 0, rng.choice([-0.2, 0.3, 1], size=right.shape), right * factor)
+    elif isinstance(right, tuple):
+        wrong = list(rng.permutation(right))
+        wrong = wrong[1:] if tuple(wrong) == right else wrong
+    else:
+        wrong = right[: rng.integers(len(right))]
+    assert not check(exercise.id, wrong)
+
+
+@pytest.mark.parametrize("exercise", of_kind("derive"))
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=8)
+def test_no_random_expression_passes(exercise, seed):
+    rng = np.random.default_rng(seed)
+    atoms = sorted({*exercise.answer.free_symbols, *exercise.answer.atoms(sympy.Function)}, key=str)
+    atoms = [atom for atom in atoms if isinstance(atom, sympy.Expr) and not isinstance(atom, sympy.IndexedBase)]
+    extra = sympy.Rational(int(rng.integers(1, 9)), int(rng.integers(2, 9)))
+    wrong = [exercise.answer + extra, exercise.answer * (1 + extra), -exercise.answer, extra]
+    assert not check(exercise.id, wrong[rng.integers(len(wrong))])
+
+
+@pytest.mark.parametrize("exercise", of_kind("code"))
+@given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([1e-6, 1e-3, 1, 1e3]))
+@settings(max_examples=20)
+def test_no_random_function_passes(exercise, seed, size):
+    def off(*args):
+        right = np.asarray(exercise.answer(*args))
+        noise = np.random.default_rng(seed).normal(size=right.shape)
+        return (right + size * (noise + np.sign(noise)) * (1 + np.abs(right))).astype(right.dtype)
+
+    result = check(exercise.id, off)
+    assert not result
+    assert not any(mistake.says in repr(result) for mistake in exercise.mistakes)
+
+
+@pytest.mark.parametrize("exercise", of_kind("code"))
+def test_one_wrong_entry_on_one_input_is_enough(exercise):
+    for at in range(len(exercise.inputs)):
+        calls = []
+
+        def off(*args, calls=calls, at=at):
+            calls.append(args)
+            right = np.array(exercise.answer(*args), dtype=float)
+            if len(calls) == at + 1:
+                right.reshape(-1)[-1] = right.reshape(-1)[-1] * (1 + 1e-4) + (right.reshape(-1)[-1] == 0)
+            return right
+
+        assert f"{len(exercise.inputs) - 1} of {len(exercise.inputs)} input" in repr(check(exercise.id, off))
+
+
+@pytest.mark.parametrize("exercise", of_kind("break"))
+@given(seed=st.integers(0, 2**32 - 1))
+def test_an_input_passes_only_where_the_two_really_differ(exercise, seed):
+    rng = np.random.default_rng(seed)
+    shape = np.shape(exercise.answer)
+    guess = rng.dirichlet(np.ones(shape[-1])) if "distribution" in exercise.task else rng.normal(size=shape)
+    with np.errstate(all="ignore"):
+        differ = not np.allclose(
+            exercise.faulty(guess), exercise.right(guess), rtol=exercise.rtol, atol=exercise.atol
+        )  # fmt: skip
+    assert bool(check(exercise.id, guess)) == differ
+
+
+# Whatever is passed, a sentence comes back
+
+
+class Hostile:
+    """An object that answers every question with an exception."""
+
+    def refuse(self, *args, **kwargs):
+        raise RuntimeError("no")
+
+    __eq__ = __hash__ = __len__ = __iter__ = __getattr__ = __array__ = __bool__ = __repr__ = __str__ = refuse
+    __float__ = __getitem__ = __call__ = _sympy_ = refuse
+
+
+STRANGE = {
+    "string": "q - p",
+    "empty string": "",
+    "number": 3,
+    "huge number": 10**400,
+    "NaN": float("nan"),
+    "infinity": float("inf"),
+    "complex": 1j,
+    "truth": True,
+    "list": [1, 2],
+    "empty list": [],
+    "ragged": [[1, 2], [3]],
+    "words": ["cat", 1],
+    "nested": [[[[1]]]],
+    "array of NaN": np.full(3, np.nan),
+    "array of objects": np.array([None, {}], dtype=object),
+    "dates": np.array(["2020-01-01"], dtype="datetime64[D]"),
+    "empty array": np.zeros((0, 3)),
+    "dict": {"q": 1},
+    "set": {1},
+    "generator": (n for n in ()),
+    "class": dict,
+    "type": int,
+    "module": np,
+    "symbol": sympy.Symbol("w"),
+    "NaN of SymPy": sympy.nan,
+    "infinity of SymPy": sympy.zoo,
+    "equation": sympy.Eq(z[i], 1),
+    "matrix": sympy.eye(2),
+    "base": z,
+    "another K": sympy.Symbol("K"),
+    "partial sum": Sum(z[j], (j, 0, 3)),
+    "undefined function": sympy.Function("f")(i),
+    "no arguments": lambda: 1,
+    "ufunc": np.exp,
+    "builtin": print,
+    "hostile": Hostile(),
+    "hostile list": [Hostile()],
+    "exception": ValueError("x"),
+}
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("exercise", EVERY)
+def test_a_strange_answer_is_wrong_and_raises_nothing(exercise, strange):
+    result = check(exercise.id, STRANGE[strange])
+    assert not result
+    assert repr(result).startswith(f"{exercise.id}: not")
+    assert " at 0x" not in repr(result)
+
+
+@pytest.mark.parametrize("blank", [None, ..., [None, None], (..., ...)])
+@pytest.mark.parametrize("exercise", EVERY)
+def test_an_unsolved_cell_is_told_in_one_kind_line(exercise, blank):
+    assert repr(check(exercise.id, blank)) == (
+        f"{exercise.id}: not answered yet. Asked for: {checking.ASKED_FOR[exercise.kind]}."
+    )
+
+
+RETURNED = {
+    "None": (None, "not answered yet: the function returns None. Is a `return` missing?"),
+    "...": (..., "not answered yet"),
+    "a string": ("q", "got a string"),
+    "an object": (object(), "got a value of type object"),
+    "hostile": (Hostile(), "got a value of type Hostile"),
+    "NaN": (np.full(3, np.nan), "nan, nan, nan"),
+    "complex": (1j, "got a complex number"),
+    "too long": (np.zeros(7), "got an array of numbers of shape (7,)"),
+    "one axis more": (np.zeros((1, 3)), "got an array of numbers of shape (1, 3)"),
+    "truth values": ([True, False, True], "got an array of truth values of shape (3,)"),
+}
+
+
+@pytest.mark.parametrize("name", RETURNED)
+@pytest.mark.parametrize("exercise", of_kind("code"))
+def test_what_a_function_wrongly_returns_is_described(exercise, name):
+    value, told = RETURNED[name]
+    result = check(exercise.id, lambda *args: value)
+    assert not result
+    expected = np.asarray(exercise.answer(*checking._copies(exercise.inputs[0])))
+    if name != "NaN" or expected.shape == (3,):
+        assert told in repr(result)
+
+
+def test_input_output_and_expectation_are_shown_with_shape_and_dtype():
+    assert repr(check("05-gradient", lambda logits, y: [0.25, 0.5, 0.25])).splitlines() == [
+        "05-gradient: not yet: 0 of 4 inputs right. 3 entries of 3 wrong, the first at (0,).",
+        "  tried     f(logits=[1, 2, 0.5], y=1)",
+        "  expected  [0.231224, -0.371468, 0.140244]  (array of shape (3,), float64)",
+        "  got       [0.25, 0.5, 0.25]  (array of shape (3,), float64)",
+    ]
+
+
+def test_a_difference_beyond_the_digits_shown_is_shown_with_all_of_them():
+    def off(logits, y):
+        return xentlib.softmax_cross_entropy_with_grad(logits, y)[1] * (1 + 1e-8)
+
+    expected, got = repr(check("05-gradient", off)).splitlines()[2:]
+    assert expected.split()[1:] != got.split()[1:]
+
+
+def test_equal_entries_are_told_but_not_the_value_to_predict():
+    told = repr(check("05-signs", [0.23, 0.7, 0.1]))
+    assert "Right: only entry 0." in told
+    assert "0.86" not in told
+
+
+# Named mistakes through lists, tuples, other dtypes and other clothes
+
+
+@pytest.mark.parametrize("clothes", [list, tuple, np.array, lambda a: np.array(a, dtype=np.float32), np.ma.array])
+def test_a_value_may_come_as_any_sequence(clothes):
+    assert check("05-signs", clothes([0.23, 0.63, -0.86]))
+    assert "This is q" in repr(check("05-signs", clothes([0.23, 0.63, 0.14])))
+
+
+@pytest.mark.parametrize("number", [log(10), np.float64(2.302585), Decimal("2.302585"), sympy.Float(2.302585)])
+def test_a_value_may_be_any_kind_of_number(number):
+    assert check("04-guess", number)
+
+
+def test_a_zero_is_shown_without_its_sign():
+    assert checking._show(np.array([-0.0, 1.0, -1e-9])) == "[0, 1, -1e-09]"
+
+
+S = sum_over(l, exp(z[l] / T))
+
+
+@pytest.mark.parametrize(
+    "clothes",
+    [
+        exp(z[i] / T) / S / T - KroneckerDelta(y, i) / T,
+        diff(-z[y] / T + log(S), z[i]),
+        exp((z[i] - m) / T) / sum_over(l, exp((z[l] - m) / T)) / T - Piecewise((1 / T, sympy.Eq(i, y)), (0, True)),
+        sympy.Derivative(-log(exp(z[y] / T) / S), z[i]),
+    ],
+    ids=["another index", "derived by SymPy", "shifted, in cases", "derivative not taken"],
+)
+def test_an_equal_expression_in_other_clothes_is_accepted(clothes):
+    assert "solved. Equal to the reference for every K" in repr(check("05-temperature", clothes))
+
+
+def test_what_is_equal_but_beyond_the_proof_is_accepted_by_a_spot_check():
+    beyond = sum_over(j, j) - K * (K - 1) / 2
+    assert "(a spot check, no proof)" in repr(check("05-temperature", find("05-temperature").answer + beyond))
+
+
+def test_what_is_wrong_is_refuted_by_numbers():
+    told = repr(check("05-temperature", find("05-temperature").answer + sympy.Rational(1, 1000)))
+    assert re.search(r"at K = 2, T = .*: yours is .*, the right one ", told)
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (True, "got a value of type bool"), ("z", "Write it without the quotes"), (sympy.eye(2), "got a value of type"),
+        (sympy.Eq(z[i], 1), "Give its right side alone"), (lambda: z[i], "got a value of type function"),
+    ],
+)  # fmt: skip
+def test_what_is_no_expression_is_told_what_it_is(answer, told):
+    assert told in repr(check("05-temperature", answer))
+
+
+def test_symbols_that_are_not_the_books_are_named():
+    assert "Its T is not the book's T" in repr(check("05-temperature", sympy.Symbol("T")))
+    assert "w is none of the symbols" in repr(check("05-temperature", sympy.Symbol("w") + T))
+
+
+# Learner's code: loops, exceptions, printing, mutation, views
+
+
+def endless(logits, y):
+    while True:
+        pass
+
+
+def endless_that_catches_everything(logits, y):
+    while True:
+        try:  # noqa: SIM105, what a learner writes
+            sum(range(1000))
+        except BaseException:
+            pass
+
+
+def asleep(logits, y):
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("loop", [endless, endless_that_catches_everything, asleep])
+def test_an_endless_loop_is_stopped_by_a_timer(loop, short_limit):
+    before = signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)
+    started = time.monotonic()
+    result = check("05-gradient", loop)
+    assert time.monotonic() - started < 10
+    assert "was still running after 0.3 seconds: stopped by a timer." in repr(result)
+    assert (signal.getsignal(signal.SIGALRM), signal.getitimer(signal.ITIMER_REAL)) == before
+
+
+def test_a_handler_for_exceptions_does_not_hide_that_time_is_up(short_limit):
+    def gives_up(logits, y):
+        try:
+            endless(logits, y)
+        except Exception:
+            return find("05-gradient").answer(logits, y)
+
+    assert "was still running" in repr(check("05-gradient", gives_up))
+
+
+@pytest.mark.parametrize("exercise", of_kind("code"))
+def test_every_code_exercise_stops_an_endless_loop(exercise, monkeypatch):
+    monkeypatch.setattr(guard, "LIMIT", 0.05)
+    assert "stopped by a timer" in repr(check(exercise.id, lambda *args: endless(0, 0)))
+
+
+def test_an_endless_loop_is_stopped_in_other_threads_too_and_the_message_says_how(short_limit):
+    results = []
+    thread = threading.Thread(target=lambda: results.append(check("05-gradient", endless)), daemon=True)
+    thread.start()
+    thread.join(20)
+    assert "stopped by tracing it, as there is no timer here" in repr(results[0])
+
+
+def test_in_another_thread_a_right_answer_is_still_right():
+    results = []
+    thread = threading.Thread(target=lambda: results.append(check("05-gradient", find("05-gradient").answer)))
+    thread.start()
+    thread.join()
+    assert results[0]
+
+
+def test_an_answer_that_never_ends_when_it_is_looked_at_is_stopped(monkeypatch):
+    class Slow:
+        def __array__(self, dtype=None, copy=None):
+            return endless(0, 0)
+
+    monkeypatch.setattr(checking, "LONGEST_CHECK", 0.3)
+    assert "could not be looked at: it was still running" in repr(check("05-signs", Slow()))
+
+
+def test_a_proof_that_takes_too_long_leaves_the_spot_check(monkeypatch):
+    monkeypatch.setattr(checking.symbolic, "assert_identity", lambda *args, **kwargs: endless(0, 0))
+    monkeypatch.setattr(checking, "LONGEST_PROOF", 0.1)
+    assert "spot check" in repr(check("05-temperature", find("05-temperature").answer))
+
+
+def test_the_users_own_interrupt_gets_through():
+    def interrupted(logits, y):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        check("05-gradient", interrupted)
+
+
+def test_an_exception_is_shown_with_the_learners_own_line():
+    def broken(logits, y):
+        return np.reshape(logits, (7, 7))  # this line
+
+    told = repr(check("05-gradient", broken))
+    assert "raised ValueError: cannot reshape array of size 3 into shape (7,7)" in told
+    assert f"in line {broken.__code__.co_firstlineno + 1}: return np.reshape(logits, (7, 7))  # this line" in told
+
+
+@pytest.mark.parametrize(
+    "error", [ValueError(object()), SystemExit(3), GeneratorExit(), RecursionError(), MemoryError()]
+)
+@pytest.mark.parametrize("exercise", of_kind("code"))
+def test_no_exception_gets_out_and_no_address_is_shown(exercise, error):
+    def broken(*args):
+        raise error
+
+    told = repr(check(exercise.id, broken))
+    assert f"raised {type(error).__name__}" in told
+    assert " at 0x" not in told
+
+
+def test_endless_recursion_is_an_error_like_any_other():
+    def again(logits, y):
+        return again(logits, y)
+
+    assert "raised RecursionError" in repr(check("05-gradient", again))
+
+
+def test_arguments_that_do_not_fit_are_told_before_the_call():
+    assert "It is called as f(logits, y), and does not take these arguments" in repr(check("05-gradient", lambda z: z))
+
+
+@pytest.mark.parametrize("exercise", of_kind("code"))
+def test_printing_and_warning_do_no_harm(exercise, capsys):
+    def chatty(*args):
+        print("here")
+        warnings.warn("careful", stacklevel=1)
+        np.array([1.0]) / 0
+        return exercise.answer(*args)
+
+    assert check(exercise.id, chatty)
+    captured = capsys.readouterr()
+    assert captured.out == "here\n" * len(exercise.inputs)
+    assert captured.err == ""
+
+
+@pytest.mark.parametrize("exercise", of_kind("code"))
+def test_an_answer_that_changes_its_input_is_told_so_though_its_value_is_right(exercise):
+    def greedy(*args):
+        right = exercise.answer(*args)
+        args[0][...] = 0
+        return right
+
+    name = checking.inspect.signature(exercise.answer).parameters
+    assert f"changes its argument `{next(iter(name))}`" in repr(check(exercise.id, greedy))
+
+
+def test_a_new_shape_is_a_change_too_and_what_is_nan_stays_unchanged():
+    def reshaped(logits, y):
+        right = find("05-gradient").answer(logits, y)
+        logits.shape = (1, -1)
+        return right
+
+    assert "changes its argument `logits`" in repr(check("05-gradient", reshaped))
+    assert checking._unchanged(np.array([np.nan]), np.array([np.nan]))
+
+
+def test_no_call_sees_what_an_earlier_one_did_to_its_input():
+    exercise = find("05-gradient")
+    before = repr(exercise.inputs)
+    check(exercise.id, lambda logits, y: logits.sort() or logits)
+    assert check(exercise.id, exercise.answer)
+    assert repr(exercise.inputs) == before
+
+
+def test_a_view_of_the_input_or_one_buffer_used_again_is_an_answer_like_any_other():
+    assert "not yet: 0 of 4 inputs right." in repr(check("05-gradient", lambda logits, y: logits[:]))
+    buffers = {}
+
+    def reuse(logits, y):
+        buffer = buffers.setdefault(len(logits), np.empty(len(logits)))
+        buffer[:] = find("05-gradient").answer(logits, y)
+        return buffer
+
+    assert check("05-gradient", reuse)
+
+
+# The engine on exercises made for the purpose
+
+
+def made(kind, answer, **more):
+    filled = {"title": "t", "task": "t", "hints": ("a", "b", "c"), "mistakes": (), "difficulty": 1, "minutes": 1}
+    return Exercise(id="99-made", kind=kind, answer=answer, **{**filled, **more})
+
+
+def test_an_ordering_is_compared_exactly():
+    exercise = made("predict", ("cat", "dog"), mistakes=(Mistake("Turned round.", ("dog", "cat")),))
+    assert checking.judge(exercise, ["cat", "dog"])
+    assert "Turned round." in repr(checking.judge(exercise, ["dog", "cat"]))
+    for wrong in (["Cat", "dog"], ["cat"], "cat dog", ["cat", "dog", "dog"], [1, 2]):
+        assert not checking.judge(exercise, wrong)
+
+
+def test_a_string_and_a_truth_value_are_compared_exactly():
+    assert checking.judge(made("predict", "cat"), "cat")
+    assert not checking.judge(made("predict", "cat"), "cat ")
+    assert checking.judge(made("predict", True), np.True_)
+    assert not checking.judge(made("predict", True), 1)
+    assert not checking.judge(made("predict", 1), True)
+
+
+def test_the_tolerance_is_the_exercises_own():
+    loose, tight = made("predict", 100.0, rtol=0.01), made("predict", 100.0, rtol=1e-9)
+    assert checking.judge(loose, 100.9)
+    assert not checking.judge(loose, 101.2)
+    assert not checking.judge(tight, 100.9)
+    assert "The right value is smaller." in repr(checking.judge(loose, 102))
+    assert not checking.judge(made("predict", 1e-18, rtol=0.01, atol=0), 0.0)
+
+
+def test_the_dtype_counts_where_the_exercise_says_so():
+    def narrow(a):
+        return a.astype(np.float32)
+
+    def same(a):
+        return a
+
+    inputs = (([1.0, 2.0],),)
+    assert checking.judge(made("code", narrow, inputs=inputs), same)
+    told = repr(checking.judge(made("code", narrow, inputs=inputs, dtype=True), same))
+    assert "Asked for the dtype float32; got float64." in told
+
+
+def test_several_values_are_compared_one_by_one():
+    def both(a):
+        return a.sum(), a
+
+    exercise = made("code", both, inputs=(([1.0, 2.0],),))
+    assert checking.judge(exercise, both)
+    assert not checking.judge(exercise, lambda a: (a.sum(), 2 * a))
+    assert not checking.judge(exercise, lambda a: (a.sum() + 1, a))
+    assert not checking.judge(exercise, lambda a: a)
+    assert "Part 1: Asked for" in repr(checking.judge(exercise, lambda a: (a.sum(), 3)))
+
+
+def test_a_mistake_must_be_made_on_all_inputs():
+    exercise = made(
+        "code", lambda a: a + 1, inputs=(([1.0],), ([2.0],)), mistakes=(Mistake("Nothing added.", lambda a: a),)
+    )
+    assert "Nothing added." in repr(checking.judge(exercise, lambda a: a))
+    assert "Nothing added." not in repr(checking.judge(exercise, lambda a: a if a[0] == 1 else 5 * a))
+
+
+def test_what_is_not_allowed_as_input_does_not_count_though_the_fault_would_show():
+    assert not check("05-two-steps", [np.inf, 0, 0])
+    assert "all logits must be finite" in repr(check("05-two-steps", [np.inf, 0, 0]))
+    assert "array of shape (3,)" in repr(check("05-two-steps", [800, 0]))
+    assert "the true gradient, too, is 0" in repr(check("05-flat-zero", [0, 800, 0]))
+
+
+def test_a_faulty_function_that_raises_shows_its_fault():
+    exercise = made("break", [0.0], faulty=lambda a: 1 / 0, right=lambda a: a, legal=lambda a: "")
+    assert "raised ZeroDivisionError" in repr(checking.judge(exercise, [0.0]))
+    assert checking.judge(exercise, [0.0])
+
+
+# Ids
+
+
+def test_an_unknown_id_gets_the_nearest():
+    result = check("05-gradeint", 3)
+    assert not result
+    assert repr(result).startswith("There is no exercise '05-gradeint'. Nearest: 05-gradient, ")
+    assert repr(hint("05-gradeint")) == repr(result)
+
+
+@pytest.mark.parametrize("id", ["", "5", "99-gradient", "05", "05-", "../05-gradient", "٠٥-gradient", "x" * 1000])
+def test_any_string_is_answered(id):
+    assert "There is no exercise" in repr(check(id, 3))
+
+
+@pytest.mark.parametrize("id", [None, 5, np.zeros(3), len, ["05-gradient"]])
+def test_what_is_no_id_is_told_that_the_id_comes_first(id):
+    assert "The id of the exercise comes first" in repr(check(id, "05-gradient"))
+    assert "The id of the exercise comes first" in repr(hint(id))
+
+
+def test_a_chapter_is_loaded_when_an_id_asks_for_it():
+    code = "import sys; from xentlib.teaching.exercises import check; check('05-signs', 1)\n"
+    code += "print(*sorted(name[-2:] for name in sys.modules if '.chapter_' in name))"
+    loaded = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert loaded.split() == ["05"]
+
+
+# Hints
+
+
+def test_three_hints_come_one_by_one_and_then_no_more():
+    exercise = find("05-batch")
+    for n, words in enumerate(exercise.hints, 1):
+        assert repr(hint("05-batch")) == f"05-batch, hint {n} of 3: {words}"
+    for _ in range(2):
+        assert repr(hint("05-batch")) == (
+            "05-batch: no more hints. The solution is folded in, below the exercise in its chapter."
+        )
+    assert "hint 1 of 3" in repr(hint("05-signs"))  # each exercise counts for itself
+
+
+# Progress
+
+
+def solve(id="05-signs", **options):
+    return check(id, find(id).answer, **options)
+
+
+def test_a_solved_exercise_is_remembered_beyond_the_session(fresh_session, monkeypatch):
+    assert "0 of 7" in progress()
+    solve()
+    monkeypatch.setattr(record, "_remembered", set())  # as after a restart
+    assert "5 The gradient" in progress()
+    assert re.search(r"■□{6}  1 of 7", progress())
+    assert json.loads(fresh_session.read_text()) == {"solved": ["05-signs"]}
+    assert progress().endswith(f"1 of {len(ALL)} solved")
+
+
+def test_only_what_is_solved_is_written(fresh_session):
+    check("05-signs", [0, 0, 0])
+    check("05-signs", ...)
+    hint("05-signs")
+    progress()
+    solve(record=False)
+    assert not fresh_session.exists()
+
+
+def test_solving_twice_writes_once(fresh_session):
+    solve()
+    os.utime(fresh_session, (0, 0))
+    solve()
+    assert fresh_session.stat().st_mtime == 0
+    solve("05-gradient")
+    assert json.loads(fresh_session.read_text())["solved"] == ["05-gradient", "05-signs"]
+
+
+def test_what_else_the_file_holds_is_kept(fresh_session):
+    fresh_session.write_text('{"solved": ["99-later"], "name": "Ada"}')
+    solve()
+    assert json.loads(fresh_session.read_text()) == {"solved": ["05-signs", "99-later"], "name": "Ada"}
+
+
+DAMAGED = ["", "{", "[]", "3", "null", '{"solved": 3}', '{"solved": [3]}', '{"other": []}', "\x00\x01", "[" * 10**5]
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
+def test_a_damaged_file_is_told_once_kept_and_begun_anew(fresh_session, text):
+    fresh_session.write_text(text)
+    told = repr(solve())
+    copy = fresh_session.with_name("progress.json.damaged")
+    assert f"(progress starts anew: {fresh_session} was damaged, and is now {copy})" in told
+    assert copy.read_text() == text
+    assert json.loads(fresh_session.read_text()) == {"solved": ["05-signs"]}
+    assert "anew" not in repr(solve("05-gradient"))
+    assert "anew" not in progress()
+
+
+def test_progress_tells_of_a_damaged_file_too_and_never_overwrites_a_copy(fresh_session):
+    for n, text in enumerate(["first", "second"]):
+        fresh_session.write_text(text)
+        assert "starts anew" in progress()
+        assert fresh_session.with_name(f"progress.json.damaged{n or ''}").read_text() == text
+        assert "anew" not in progress()
+
+
+def test_bytes_that_are_no_text_are_damage(fresh_session):
+    fresh_session.write_bytes(b"\xff\xfe\xff")
+    assert "was damaged" in progress()
+
+
+def test_a_folder_in_its_place_is_put_aside(fresh_session):
+    fresh_session.mkdir()
+    assert "was damaged" in repr(solve())
+    assert fresh_session.is_file()
+
+
+def test_a_place_that_cannot_be_written_is_told_and_the_session_remembers(tmp_path, monkeypatch):
+    monkeypatch.setenv("XENTLIB_PROGRESS", str(tmp_path / "missing" / "progress.json"))
+    result = solve()
+    assert result
+    assert "cannot be written" in repr(result)
+    assert "1 of 7" in progress()
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(fresh_session, monkeypatch):
+    solve()
+    old = fresh_session.read_text()
+
+    def fail(*args):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(record.os, "replace", fail)
+    assert "No space left" in repr(solve("05-gradient"))
+    assert fresh_session.read_text() == old
+    assert list(fresh_session.parent.iterdir()) == [fresh_session]
+
+
+def test_the_file_lies_in_the_working_folder_or_nowhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("XENTLIB_PROGRESS", "")
+    assert solve()
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.delenv("XENTLIB_PROGRESS")
+    solve()
+    assert [path.name for path in tmp_path.iterdir()] == [".xentlib-progress.json"]
+
+
+def test_git_ignores_the_file_and_its_copies():
+    names = ["chapters/.xentlib-progress.json", ".xentlib-progress.json.damaged"]
+    ignored = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True)
+    if ignored.returncode == 128:
+        pytest.skip("not a git repository")
+    assert ignored.stdout.split() == names

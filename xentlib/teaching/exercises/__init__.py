@@ -1,0 +1,113 @@
+"""Exercises that answer back.
+
+    >>> import xentlib
+    >>> from xentlib.teaching.exercises import check, hint
+    >>> check("05-gradient", lambda logits, y: xentlib.softmax(logits), record=False)
+    05-gradient: not yet: 0 of 4 inputs right. This is q: the one-hot was not subtracted.
+      tried     f(logits=[1, 2, 0.5], y=1)
+      expected  [0.231224, -0.371468, 0.140244]  (array of shape (3,), float64)
+      got       [0.231224, 0.628532, 0.140244]  (array of shape (3,), float64)
+    >>> hint("05-signs")
+    05-signs, hint 1 of 3: What are the three probabilities? The label has no part in them.
+
+An exercise is data (`exercise.Exercise`), declared in one module a chapter; `checking` serves them all.
+"""
+
+import difflib
+import importlib
+import pkgutil
+import re
+
+from xentlib.teaching.exercises import record as _record
+from xentlib.teaching.exercises.checking import Result, judge
+
+__all__ = ["all_exercises", "check", "find", "hint", "progress"]
+
+_hints_given = {}  # id: how many
+
+
+class Said(str):
+    """Text that prints as it is, without quotes."""
+
+    __slots__ = ()
+
+    def __repr__(self):
+        return str(self)
+
+
+def check(id, answer, *, record=True):
+    """Tell whether `answer` solves an exercise, and if not, what is wrong with it.
+
+    Parameters
+    ----------
+    id : str
+        As it stands above the exercise: "05-gradient".
+    answer : value, SymPy expression, function or input
+        What the exercise asks for. None and ... stand for no answer yet.
+    record : bool
+        Whether `progress` is to remember it if it is solved. The book's own solutions are checked without.
+
+    Returns
+    -------
+    Result
+        True if solved. It prints as the verdict: what was tried, what came out, what was expected, and the name of the
+        mistake where it has one. Nothing that a learner passes is answered with an exception.
+    """
+    exercise = find(id)
+    if isinstance(exercise, str):
+        return Result(False, exercise)
+    result = judge(exercise, answer)
+    trouble = _record.add(exercise.id) if result and record else ""
+    return Result(result.solved, f"{result.says}\n({trouble})") if trouble else result
+
+
+def hint(id):
+    """Return the next of the three hints of an exercise, from a nudge to the key step."""
+    exercise = find(id)
+    if isinstance(exercise, str):
+        return Said(exercise)
+    given = _hints_given.get(exercise.id, 0)
+    if given == len(exercise.hints):
+        return Said(f"{exercise.id}: no more hints. The solution is folded in, below the exercise in its chapter.")
+    _hints_given[exercise.id] = given + 1
+    return Said(f"{exercise.id}, hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}")
+
+
+def progress():
+    """Return a table of the chapters, with how many of their exercises are solved."""
+    solved, trouble = _record.load()
+    modules = [_module(number) for number in _numbers()]
+    width = max(len(module.TITLE) for module in modules)
+    rows, total, done = [], 0, 0
+    for module in modules:
+        marks = ["■" if exercise.id in solved else "□" for exercise in module.EXERCISES]
+        total, done = total + len(marks), done + marks.count("■")
+        rows.append(f"{module.TITLE:{width}}  {''.join(marks)}  {marks.count('■')} of {len(marks)}")
+    return Said("\n".join([*rows, f"{done} of {total} solved", *([f"({trouble})"] if trouble else [])]))
+
+
+def find(id):
+    """Return the exercise with this id, or a sentence that names the nearest ids."""
+    number = id[:2] if isinstance(id, str) and re.match(r"\d\d-", id) else ""
+    exercises = _module(number).EXERCISES if number in _numbers() else ()
+    for exercise in exercises:
+        if exercise.id == id:
+            return exercise
+    if not isinstance(id, str):
+        return 'The id of the exercise comes first, as a string: check("05-gradient", answer).'
+    near = difflib.get_close_matches(id, [exercise.id for exercise in all_exercises()], n=3, cutoff=0.5)
+    return f"There is no exercise {id[:40]!r}." + (f" Nearest: {', '.join(near)}." if near else "")
+
+
+def all_exercises():
+    """Return the exercises of all chapters, in the order of the book."""
+    return [exercise for number in _numbers() for exercise in _module(number).EXERCISES]
+
+
+def _numbers():
+    names = (module.name for module in pkgutil.iter_modules(__path__))
+    return sorted(name.removeprefix("chapter_") for name in names if name.startswith("chapter_"))
+
+
+def _module(number):
+    return importlib.import_module(f"{__name__}.chapter_{number}")

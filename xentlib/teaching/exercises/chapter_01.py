@@ -1,0 +1,145 @@
+"""The exercises of chapter 1: entropy, cross-entropy and divergence."""
+
+import numpy as np
+
+import xentlib
+from xentlib.teaching.exercises.exercise import Exercise, Mistake
+from xentlib.teaching.exercises.inputs import distribution_of
+from xentlib.teaching.symbolic import K, i, j, log, p, q, sum_over
+
+TITLE = "1 Cross-entropy"
+
+
+# 01-kl
+
+
+def kl(p, q):
+    return xentlib.kl_divergence(p, q)
+
+
+def without_zeros(p, q):
+    return np.sum(p * np.log(p / q))
+
+
+# 01-nothing: the garden without cats
+
+NO_CATS = np.array([0.0, 0.75, 0.25])
+
+
+def as_written(q):
+    return -np.sum(NO_CATS * np.log(q))
+
+
+EXERCISES = (
+    Exercise(
+        id="01-surplus", title="The surplus in bits", kind="predict", difficulty=2, minutes=6,
+        task="Four kinds of visitors come with p = (½, ¼, ⅛, ⅛). The code was made for q = (⅛, ½, ⅛, ¼). By how many "
+        "bits a visitor is it too long, on average?",
+        answer=0.625, rtol=0.002,
+        mistakes=(
+            Mistake("This is H(p, q), all that is paid. What must be paid in any case has yet to come off.", 2.375),
+            Mistake("This is H(p), what must be paid in any case.", 1.75),
+            Mistake("This is KL(q‖p): the two are not symmetric. The visitors come with p.", 0.5),
+            Mistake("This is in nats. The surplus in bits is larger, by 1/log 2.", 0.625 * np.log(2)),
+        ),
+        hints=(
+            "How long is each word of the code for q, and how long would it be in the code for p?",
+            "The words have 3, 1, 3 and 2 bits. They could have 1, 2, 3 and 3.",
+            "The differences 2, −1, 0 and −1 are averaged with p: ½ · 2 − ¼ · 1 − ⅛ · 1.",
+        ),
+    ),
+    Exercise(
+        id="01-order", title="Three guesses", kind="predict", difficulty=1, minutes=4,
+        task='Visitors come with p = (½, ¼, ¼). Order these guesses by H(p, q), the cheapest first, as in ("A", "B", '
+        '"C"): A is (¼, ½, ¼), B is (⅓, ⅓, ⅓), C is (½, ¼, ¼).',
+        answer=("C", "B", "A"),
+        mistakes=(
+            Mistake("The dearest stands first.", ("A", "B", "C")),
+            Mistake("The truth is the cheapest, but uniform is a smaller error than to favour the wrong class.",
+                    ("C", "A", "B")),
+            Mistake("No guess beats the truth, not even one that makes all words about as short.", ("B", "C", "A")),
+        ),
+        hints=(
+            "One of them you can place without a calculation.",
+            "H(p, q) is least for q = p. For the others count bits: A needs words of 2, 1 and 2.",
+            "A costs 1.75 bits, B costs log₂ 3 = 1.58 whoever comes, C costs 1.5.",
+        ),
+    ),
+    Exercise(
+        id="01-uniform", title="How far from uniform?", kind="derive", difficulty=2, minutes=8,
+        task="Write KL(p‖u) for the uniform distribution u, with u_i = 1/K, in terms of p and K. The p_i sum to 1.",
+        answer=log(K) + sum_over(j, p[j] * log(p[j])), distributions=(p,),
+        mistakes=(
+            Mistake("This is H(p, u), the whole bill. The entropy of p is still to be taken off.", log(K)),
+            Mistake("The sign is turned round: no divergence is negative.", -log(K) - sum_over(j, p[j] * log(p[j]))),
+            Mistake("The entropy was added. H(p, u) is H(p) plus the divergence, so it is taken off.",
+                    log(K) - sum_over(j, p[j] * log(p[j]))),
+            Mistake("This is KL(u‖p), with the two in the other order.", -log(K) - sum_over(j, log(p[j])) / K),
+        ),
+        hints=(
+            "Put q_i = 1/K into the definition. What is log(p_i / q_i)?",
+            "It is log p_i + log K. The second part is the same for each class.",
+            "Σ_i p_i log K is log K, since the p_i sum to 1. Write the other sum with sum_over.",
+        ),
+    ),
+    Exercise(
+        id="01-slope", title="Which probability matters most?", kind="derive", difficulty=1, minutes=4,
+        task="Take H(p, q) as a function of K free numbers q_0, …, q_(K−1). Write ∂H/∂q_i.",
+        answer=-p[i] / q[i],
+        mistakes=(
+            Mistake("The sign is turned round: more probability never costs more.", p[i] / q[i]),
+            Mistake("The weight is missing: class i comes with probability p_i.", -1 / q[i]),
+            Mistake("This is the slope with respect to p_i.", -log(q[i])),
+            Mistake("This is the sum over all classes. Only one term depends on q_i.", -sum_over(j, p[j] / q[j])),
+        ),
+        hints=(
+            "How many terms of the sum depend on q_i?",
+            "One does: −p_i log q_i.",
+            "The derivative of log q_i is 1/q_i, and the factor −p_i stays.",
+        ),
+    ),
+    Exercise(
+        id="01-kl", title="Write the divergence", kind="code", difficulty=2, minutes=8,
+        task="Write a function of p and q, two distributions as arrays, that returns KL(p‖q) in nats. Probabilities "
+        "may be 0: in p alone, or in both at one place.",
+        answer=kl,
+        inputs=(
+            ([0.5, 0.25, 0.25], [0.25, 0.5, 0.25]),
+            ([0.2, 0.8], [0.6, 0.4]),
+            ([0.0, 1.0, 0.0], [0.23, 0.63, 0.14]),
+            ([0.0, 0.75, 0.25], [0.0, 0.5, 0.5]),
+        ),
+        mistakes=(
+            Mistake("This is KL(q‖p): the two are not symmetric. The average is taken with p.", lambda p, q: kl(q, p)),
+            Mistake("This is the cross-entropy. The entropy of p is still to be taken off.",
+                    lambda p, q: xentlib.cross_entropy(p, q)),
+            Mistake("This is in bits. The book counts in nats, with the natural logarithm.",
+                    lambda p, q: kl(p, q) / np.log(2)),
+            Mistake("The formula is right, but 0 · log 0 gives NaN. A class that never comes costs 0.", without_zeros),
+            Mistake("The sign is turned round: no divergence is negative.", lambda p, q: -kl(p, q)),
+        ),
+        hints=(
+            "It is one sum over the classes. What does a class with p_i = 0 add to it?",
+            "Nothing, and NumPy says NaN. Leave such classes out before you take logarithms.",
+            "there = p > 0; np.sum(p[there] * np.log(p[there] / q[there]))",
+        ),
+    ),
+    Exercise(
+        id="01-nothing", title="Nothing times infinity", kind="break", difficulty=1, minutes=4,
+        task="Somebody computes −np.sum(p * np.log(q)) for p = (0, ¾, ¼). Find a distribution q over the three classes "
+        "for which the answer is not the cross-entropy.",
+        answer=[0.0, 0.5, 0.5],
+        faulty=as_written, right=lambda q: xentlib.cross_entropy(NO_CATS, q), legal=distribution_of(3),
+        mistakes=(
+            Mistake("Every probability is positive, and so every logarithm is finite.",
+                    [0.2, 0.4, 0.4], lambda q: (q > 0).all()),
+            Mistake("A class that does come was ruled out. The cross-entropy is infinite, and the formula says so.",
+                    [0.5, 0.5, 0.0], lambda q: (q[1:] == 0).any()),
+        ),
+        hints=(
+            "For which class do p and the logarithm of q have something to quarrel about?",
+            "In the limit 0 · log q_0 is 0, however small q_0 is. What does NumPy say at q_0 = 0?",
+            "Set q_0 = 0 and share the rest between the others.",
+        ),
+    ),
+)  # fmt: skip

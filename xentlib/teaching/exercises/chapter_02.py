@@ -1,0 +1,150 @@
+"""The exercises of chapter 2: softmax, log-softmax and log-sum-exp."""
+
+import numpy as np
+
+import xentlib
+from xentlib.teaching.exercises.exercise import Exercise, Mistake
+from xentlib.teaching.exercises.inputs import logits_of
+from xentlib.teaching.symbolic import T, exp, i, j, log, sum_over, z
+
+TITLE = "2 Softmax"
+
+# 02-log-softmax, 02-field
+
+S = sum_over(j, exp(z[j]))
+S_T = sum_over(j, exp(z[j] / T))
+
+
+# 02-softmax
+
+
+def softmax(z):
+    return xentlib.softmax(z)
+
+
+def unshifted(z):
+    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
+
+
+def over_all(z):
+    weights = np.exp(z - z.max())
+    return weights / weights.sum()
+
+
+# 02-rounded
+
+
+def log_of_softmax(z):
+    return np.log(xentlib.softmax(z))
+
+
+EXERCISES = (
+    Exercise(
+        id="02-odds", title="Odds at half the temperature", kind="predict", difficulty=1, minutes=3,
+        task="The scores are 1 for cat and 2 for dog, the temperature is ½. How many to 1 are the odds of dog against "
+        "cat? One decimal will do.",
+        answer=np.exp(2), rtol=0.01,
+        mistakes=(
+            Mistake("These are the odds at T = 1: the temperature was forgotten.", np.exp(1)),
+            Mistake("The lead was multiplied by T. It is divided by T, and cold sharpens.", np.exp(0.5)),
+            Mistake("This is the log-odds. Its exponential is asked for.", 2.0),
+            Mistake("These are the odds of cat against dog.", np.exp(-2)),
+        ),
+        hints=(
+            "The odds depend on one number alone: by how much dog is ahead.",
+            "At temperature T the log-odds are the lead divided by T.",
+            "The lead is 1, divided by ½ it is 2, and the odds are e².",
+        ),
+    ),
+    Exercise(
+        id="02-cold", title="A tie in the cold", kind="predict", difficulty=1, minutes=3,
+        task="The scores are (0, 3, 3). What does softmax(z/T) tend to as T falls to 0? Give the three numbers.",
+        answer=[0.0, 0.5, 0.5], rtol=0, atol=0.001,
+        mistakes=(
+            Mistake("This puts everything on one of two that tie. Nothing prefers one to the other.", [0.0, 1.0, 0.0]),
+            Mistake("This is the other end: hot, all are alike.", [1 / 3, 1 / 3, 1 / 3]),
+            Mistake("This is T = 1. In the cold the class that trails gets nothing.", xentlib.softmax([0.0, 3.0, 3.0])),
+            Mistake("Each of the winners got the whole. The three must sum to 1.", [0.0, 1.0, 1.0]),
+        ),
+        hints=(
+            "Subtract the largest score first: softmax does not mind.",
+            "The weights are then e^(−3/T), 1 and 1. Which of them changes with T?",
+            "The first goes to 0, and the other two share what there is.",
+        ),
+    ),
+    Exercise(
+        id="02-log-softmax", title="Log-probabilities at a temperature", kind="derive", difficulty=2, minutes=6,
+        task="Let q = softmax(z/T). Write log q_i in terms of the logits and T, for any number of classes.",
+        answer=z[i] / T - log(S_T),
+        mistakes=(
+            Mistake("The whole log-softmax was divided by T. The temperature belongs inside of the sum, too.",
+                    (z[i] - log(S)) / T),
+            Mistake("The score was divided by T, those in the sum were not.", z[i] / T - log(S)),
+            Mistake("The logits in the sum were divided by T, the one in front was not.", z[i] - log(S_T)),
+            Mistake("This is q_i. Its logarithm is asked for.", exp(z[i] / T) / S_T),
+        ),
+        hints=(
+            "What is log q_i at T = 1?",
+            "Softmax at temperature T is softmax of other logits. Which?",
+            "Replace each z by z/T in z_i − log Σ_j e^(z_j), also within the sum.",
+        ),
+    ),
+    Exercise(
+        id="02-field", title="One against the field", kind="derive", difficulty=2, minutes=8,
+        task="Let q = softmax(z). Write the log-odds of class i against all others together, log(q_i / (1 − q_i)), in "
+        "terms of the logits.",
+        answer=z[i] - log(S - exp(z[i])),
+        mistakes=(
+            Mistake("This is log q_i: the field still contains class i itself.", z[i] - log(S)),
+            Mistake("The odds are turned round: this is the field against i.", log(S - exp(z[i])) - z[i]),
+            Mistake("These are the odds. Their logarithm is asked for.", exp(z[i]) / (S - exp(z[i]))),
+        ),
+        hints=(
+            "What does a price lack to 1?",
+            "1 − q_i is the price of all others: a sum of exponentials without the i-th, over the same denominator.",
+            "The denominators cancel. What is left is e^(z_i) / (Σ_j e^(z_j) − e^(z_i)).",
+        ),
+    ),
+    Exercise(
+        id="02-softmax", title="Write softmax", kind="code", difficulty=2, minutes=8,
+        task="Write a function of z, an array of any shape with the classes on its last axis, that returns softmax. It "
+        "has to survive logits of ±1000.",
+        answer=softmax,
+        inputs=(
+            ([1.0, 2.0, 0.5],),
+            ([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0], [2.0, 2.0, 2.0]],),
+            ([[[0.1, 0.2], [3.0, -1.0]], [[0.0, 0.0], [-2.0, 5.0]]],),
+            ([[1000.0, 1001.0, 999.0], [-1000.0, -999.0, -1002.0]],),
+        ),
+        mistakes=(
+            Mistake("Wrong axis: the classes are on the last one, and you sum along the first.",
+                    lambda z: xentlib.softmax(z, axis=0)),
+            Mistake("Divided by the sum over everything: each row has to sum to 1.", over_all),
+            Mistake("Softmax was applied twice.", lambda z: xentlib.softmax(xentlib.softmax(z))),
+            Mistake("The formula is right, but its exponentials overflow: subtract the largest logit.", unshifted),
+            Mistake("This is log-softmax: the exponential is missing.", lambda z: xentlib.log_softmax(z)),
+        ),
+        hints=(
+            "What may be added to all logits of a row without any effect?",
+            "Subtract the largest logit of each row, so that the largest exponential is 1.",
+            "Both the maximum and the sum need axis=-1 and keepdims=True, to fit the array again.",
+        ),
+    ),
+    Exercise(
+        id="02-rounded", title="A logarithm too late", kind="break", difficulty=1, minutes=4,
+        task="Somebody computes log-probabilities as np.log(softmax(z)). Find two finite logits for which some entry "
+        "is wrong by more than 1 %.",
+        answer=[0.0, 800.0],
+        faulty=log_of_softmax, right=xentlib.log_softmax, legal=logits_of(2), rtol=0.01, atol=0,
+        mistakes=(
+            Mistake("The two tie. Give one of them a lead.", [5.0, 5.0], lambda z: z[0] == z[1]),
+            Mistake("The lead is too small: the prices still have digits to spare. Go further.",
+                    [0.0, 10.0], lambda z: z[0] != z[1]),
+        ),
+        hints=(
+            "Softmax gives two numbers. When is one of them a bad float64?",
+            "A lead makes one price round to 0, or the other one round to 1.",
+            "From a lead of about 37 the larger price is exactly 1, and its logarithm 0. What is it really?",
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,210 @@
+"""The exercises of chapter 5: the gradient with respect to the logits."""
+
+import numpy as np
+
+import xentlib
+from xentlib.teaching.exercises.exercise import Exercise, Mistake
+from xentlib.teaching.exercises.inputs import lead, logits_of
+from xentlib.teaching.symbolic import KroneckerDelta, T, exp, i, j, p, sum_over, y, z
+
+TITLE = "5 The gradient"
+
+
+def naive_softmax(z, axis=-1):
+    weights = np.exp(z)
+    return weights / weights.sum(axis=axis, keepdims=True)
+
+
+def one_hot(labels, n_classes):
+    return np.eye(n_classes)[labels]
+
+
+# 05-temperature, 05-weights
+
+Q_T = exp(z[i] / T) / sum_over(j, exp(z[j] / T))
+Q = exp(z[i]) / sum_over(j, exp(z[j]))
+DELTA = KroneckerDelta(i, y)
+
+
+# 05-gradient
+
+
+def gradient(logits, y):
+    return xentlib.softmax_cross_entropy_with_grad(logits, y)[1]
+
+
+def q_minus_p(logits, y):
+    return naive_softmax(logits) - one_hot(y, len(logits))
+
+
+# 05-batch
+
+
+def batch_gradient(logits, labels):
+    return xentlib.softmax_cross_entropy_with_grad(logits, labels)[1]
+
+
+def not_divided(logits, labels):
+    return len(logits) * batch_gradient(logits, labels)
+
+
+def over_samples(logits, labels):
+    return (xentlib.softmax(logits, axis=0) - one_hot(labels, logits.shape[1])) / len(logits)
+
+
+# 05-flat-zero, 05-two-steps: dog, the class in the middle, is true
+
+
+def textbook(logits):
+    return naive_softmax(logits - logits.max()) - one_hot(1, 3)
+
+
+def two_steps(logits):
+    q = naive_softmax(logits - logits.max())
+    return (np.diag(q) - np.outer(q, q)) @ -(one_hot(1, 3) / q)
+
+
+def fused(logits):
+    return gradient(logits, 1)
+
+
+EXERCISES = (
+    Exercise(
+        id="05-signs", title="Predict a gradient", kind="predict", difficulty=1, minutes=3,
+        task="The scores are (1, 2, ½), as always, but the photo shows a bird. Before you run anything: what is the "
+        "gradient of the loss with respect to the three logits? Two decimals will do.",
+        answer=[0.23, 0.63, -0.86], rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("This is q: the one-hot was not subtracted.", [0.23, 0.63, 0.14]),
+            Mistake("This is p − q: every sign is turned round.", [-0.23, -0.63, 0.86]),
+            Mistake("The 1 was subtracted at dog, which has the highest score. Bird is true.", [0.23, -0.37, 0.14]),
+        ),
+        hints=(
+            "What are the three probabilities? The label has no part in them.",
+            "q is (0.23, 0.63, 0.14). Only the entry of the true class differs from it.",
+            "Subtract 1 from the entry of bird, the last one. The three must sum to 0.",
+        ),
+    ),
+    Exercise(
+        id="05-temperature", title="The gradient at a temperature", kind="derive", difficulty=2, minutes=8,
+        task="Let q = softmax(z/T), and L = −log q_y. Derive ∂L/∂z_i for any number of classes.",
+        answer=(Q_T - DELTA) / T,
+        mistakes=(
+            Mistake("The inner derivative is missing: z_i enters as z_i/T, which brings a factor 1/T.", Q_T - DELTA),
+            Mistake("The factor is T where it should be 1/T: the derivative of z_i/T is 1/T.", T * (Q_T - DELTA)),
+            Mistake("The 1/T stands in front, but the softmax has lost its temperature.", (Q - DELTA) / T),
+            Mistake("This is q/T: the one-hot was not subtracted.", Q_T / T),
+        ),
+        hints=(
+            "Call z_i/T by a name of its own, u_i. What is ∂L/∂u_i?",
+            "It is softmax(u)_i − δ_iy, by the chapter. Now the chain rule: what is ∂u_i/∂z_i?",
+            "It is 1/T, so the whole of softmax(z/T)_i − δ_iy is divided by T.",
+        ),
+    ),
+    Exercise(
+        id="05-weights", title="Targets that do not sum to 1", kind="derive", difficulty=3, minutes=12,
+        task="Let L = −Σ_j p_j log q_j with q = softmax(z), where the p_j are positive weights that need not sum to 1. "
+        "Derive ∂L/∂z_i.",
+        answer=sum_over(j, p[j]) * Q - p[i],
+        mistakes=(
+            Mistake("This takes Σp = 1 for granted. Here p is any list of positive weights.", Q - p[i]),
+            Mistake("The sign is turned round.", p[i] - sum_over(j, p[j]) * Q),
+            Mistake("This is the slope with respect to q_i. Softmax is still to come.", -p[i] / Q),
+            Mistake("The factor at p_i is too much: each log q_j brings a q_i, but only log q_i brings the 1.",
+                    sum_over(j, p[j]) * (Q - p[i])),
+        ),
+        hints=(
+            "Write log q_j as z_j − log Σ e^z before you differentiate.",
+            "The first part gives −Σ_j p_j δ_ij. The second is the same for each j, and its gradient is softmax.",
+            "The second part stands there once for each weight: (Σ_j p_j) · q_i. What does Σ_j p_j δ_ij leave?",
+        ),
+    ),
+    Exercise(
+        id="05-gradient", title="Write the gradient", kind="code", difficulty=1, minutes=6,
+        task="Write a function of logits (an array of K numbers) and y (the index of the true class) that returns the "
+        "gradient of the loss. It has to work for logits of 1000, too.",
+        answer=gradient,
+        inputs=(
+            ([1.0, 2.0, 0.5], 1), ([1.0, 2.0, 0.5], 2), ([0.3, -1.2, 0.0, 2.2, -0.4], 0), ([1000.0, 0.0, 999.0], 0),
+        ),
+        mistakes=(
+            Mistake("This is q: the one-hot was not subtracted.", lambda logits, y: xentlib.softmax(logits)),
+            Mistake("This is p − q: every sign is turned round.", lambda logits, y: -gradient(logits, y)),
+            Mistake("Softmax was applied twice.", lambda logits, y: gradient(xentlib.softmax(logits), y)),
+            Mistake("This is the slope with respect to q, −p/q. It has yet to go back through softmax.",
+                    lambda logits, y: -one_hot(y, len(logits)) / xentlib.softmax(logits)),
+            Mistake("The formula is right, but its exponentials overflow: subtract the largest logit.", q_minus_p),
+        ),
+        hints=(
+            "The answer has two parts: one comes from the logits alone, the other from y alone.",
+            "Softmax of the logits, less a 1 at one place. Shift the logits before you take exponentials.",
+            "q = np.exp(logits - logits.max()); q /= q.sum(); q[y] -= 1",
+        ),
+    ),
+    Exercise(
+        id="05-batch", title="A batch and its mean", kind="code", difficulty=2, minutes=8,
+        task="Write a function of logits, of shape (N, K), and labels, N indices, that returns the gradient of the "
+        "mean loss with respect to all logits.",
+        answer=batch_gradient,
+        inputs=(
+            ([[1.0, 2.0, 0.5], [2.5, 0.5, 0.0], [0.2, 1.1, 1.0], [1.5, -0.5, 0.0]], [1, 0, 2, 1]),
+            ([[0.0, 1.0, -1.0, 3.0], [2.0, 2.0, 0.5, 0.1]], [3, 0]),
+            ([[0.5, -0.5, 0.25], [1.0, 0.0, 2.0], [0.0, 0.3, 0.1]], [0, 0, 1]),
+        ),
+        mistakes=(
+            Mistake("This is the gradient of the sum: it was not divided by N.", not_divided),
+            Mistake("Divided by K instead of N: use len(logits), the number of rows.",
+                    lambda logits, labels: not_divided(logits, labels) / logits.shape[1]),
+            Mistake("Divided by N · K: the mean runs over samples, not over all entries.",
+                    lambda logits, labels: batch_gradient(logits, labels) / logits.shape[1]),
+            Mistake("Wrong axis: softmax runs over the classes of one sample, the last axis.", over_samples),
+            Mistake("This is q/N: the one-hot was not subtracted.",
+                    lambda logits, labels: xentlib.softmax(logits) / len(logits)),
+        ),
+        hints=(
+            "Each sample has a loss of its own. Which rows of the logits does the loss of row n depend on?",
+            "Row n of the gradient is (q − p of row n), times what the mean contributes to each row.",
+            "q = softmax(logits); q[np.arange(N), labels] -= 1; q / N",
+        ),
+    ),
+    Exercise(
+        id="05-flat-zero", title="A gradient that is lost", kind="break", difficulty=2, minutes=5,
+        task="The textbook computes the gradient as softmax(z) − p. Find three finite logits, with dog (index 1) true, "
+        "for which it is wrong by more than 1 % in some entry, though the true gradient is not 0 in float64.",
+        answer=[0.0, 40.0, 0.0],
+        faulty=textbook, right=fused, legal=logits_of(3, also=lambda z: "" if fused(z)[1] else
+                                                     "here the true gradient, too, is 0 in float64"),
+        rtol=0.01, atol=0,
+        mistakes=(
+            Mistake("Dog does not lead, so q_y is no larger than ½, and q_y − 1 loses nothing.",
+                    [3.0, 0.0, 0.0], lambda z: lead(z, 1) <= 0),
+            Mistake("Dog leads, but q_y is still a number below 1 with digits to spare. Go further.",
+                    [0.0, 20.0, 0.0], lambda z: lead(z, 1) > 0),
+        ),
+        hints=(
+            "In which entry does the subtraction take two numbers that are nearly equal?",
+            "Make dog so probable that q_y rounds to 1. Float64 has 16 digits.",
+            "A lead of 37 is about e^−37 = 10^−16. Take a little more, and less than 745.",
+        ),
+    ),
+    Exercise(
+        id="05-two-steps", title="Backwards in two steps", kind="break", difficulty=3, minutes=8,
+        task="This backward pass goes in two steps: −p/q, then the Jacobian of softmax. Find three finite logits, with "
+        "dog (index 1) true, for which it is wrong by more than 1 % in some entry, or gives no number at all.",
+        answer=[800.0, 0.0, 0.0],
+        faulty=two_steps, right=fused, legal=logits_of(3), rtol=0.01, atol=0,
+        mistakes=(
+            Mistake("Dog leads, so 1/q_y is less than 3. Look for a case where it is large.",
+                    [0.0, 2.0, 0.0], lambda z: lead(z, 1) > 0),
+            Mistake("1/q_y is large here, and the q_y of the Jacobian cancels it. What if there is no q_y left?",
+                    [30.0, 0.0, 0.0], lambda z: lead(z, 1) < 0),
+            Mistake("Dog ties for the highest score: nothing is large, and nothing is small.",
+                    [1.0, 1.0, 1.0], lambda z: lead(z, 1) == 0),
+        ),
+        hints=(
+            "The first step divides by q_y. When is that a bad idea?",
+            "On paper q_y is never 0. In float64 it is, once dog is far enough behind.",
+            "e^−745 is the smallest float64 above 0. Let dog trail by 800.",
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,405 @@
+"""The one checker: what it says of an answer, for each kind of exercise."""
+
+import copy
+import inspect
+import re
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import sympy
+from sympy import Indexed, IndexedBase, Symbol, sympify
+
+from xentlib.teaching import symbolic
+from xentlib.teaching.exercises.guard import run
+
+LONGEST_PROOF = 20.0  #: seconds, after which a spot check has to do
+LONGEST_CHECK = 60.0  #: seconds for all that is done with one answer
+
+
+@dataclass(frozen=True, repr=False)
+class Result:
+    """What `check` found. True if the answer is right; prints as what there is to say about it."""
+
+    solved: bool
+    says: str
+
+    def __bool__(self):
+        return self.solved
+
+    def __repr__(self):
+        return self.says
+
+
+class Odd(NamedTuple):
+    """Stands for a value of a type that was not asked for."""
+
+    kind: str
+
+
+ASKED_FOR = {
+    "predict": "a value",
+    "derive": "a SymPy expression in the book's symbols",
+    "code": "a function",
+    "break": "an input",
+}
+
+
+def judge(exercise, answer):
+    """Return the Result for an answer. Whatever the answer is or does, nothing is raised."""
+    if _is_blank(answer):
+        return _not_yet(exercise, f"not answered yet. Asked for: {ASKED_FOR[exercise.kind]}.")
+    outcome = run(_JUDGES[exercise.kind], exercise, answer, limit=LONGEST_CHECK)
+    if outcome.failure:
+        return _not_yet(exercise, f"not yet. Your answer could not be looked at: it {outcome.failure}")
+    return outcome.value
+
+
+def _is_blank(answer):
+    parts = answer if type(answer) in (list, tuple) and answer else [answer]
+    return all(part is None or part is Ellipsis for part in parts)
+
+
+def _solved(exercise, says):
+    return Result(True, f"{exercise.id}: solved. {says}")
+
+
+def _not_yet(exercise, says, *more):
+    return Result(False, "\n  ".join([f"{exercise.id}: {says}", *(line for line in more if line)]))
+
+
+def _named(exercise, is_it):
+    """Return what to say of the first mistake that the answer is, or ""."""
+    return next((mistake.says for mistake in exercise.mistakes if is_it(mistake)), "")
+
+
+# Predict: a value
+
+
+def _judge_value(exercise, answer):
+    if callable(answer):
+        return _not_yet(exercise, "not yet. Asked for: a value; got a function. Was it to be called?")
+    expected = _plain(exercise.answer)
+    got = _plain(answer, expected)
+    if _agree(exercise, got, expected):
+        return _solved(exercise, f"It is {_show(expected)}.")
+    name = _named(exercise, lambda m: m.when(answer) if m.when else _agree(exercise, got, _plain(m.wrong, expected)))
+    # The value itself is not told: the learner can still find it.
+    what = name or _difference_in_kind(exercise, got, expected) or _which_are_right(exercise, got, expected)
+    return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(got)}")
+
+
+def _which_are_right(exercise, got, expected):
+    if isinstance(expected, tuple):
+        return "The order, or a word in it, is another one."
+    if isinstance(expected, str):
+        return "It is something else."
+    if np.isnan(got).any():
+        return "NaN is no number."
+    right = np.atleast_1d(_close(exercise, got, expected))
+    if right.size == 1:
+        return f"The right value is {'larger' if got < expected else 'smaller'}."
+    places = [place[0] if len(place) == 1 else tuple(place) for place in np.argwhere(right).tolist()]
+    return (
+        f"Right: only {'entries' if len(places) > 1 else 'entry'} {_listed(places)}."
+        if places
+        else "No entry is right."
+    )
+
+
+def _listed(items):
+    return " and ".join(filter(None, [", ".join(map(str, items[:-1])), str(items[-1])]))
+
+
+# Derive: an expression
+
+
+def _judge_expression(exercise, answer):
+    complaint = _no_expression(exercise, answer)
+    if complaint:
+        return _not_yet(exercise, f"not yet. {complaint}")
+    refuted = _refuted(exercise, answer, exercise.answer)
+    if not refuted:
+        return _solved(exercise, _proof(exercise, answer))
+    name = _named(exercise, lambda m: m.when(answer) if m.when else not _refuted(exercise, answer, m.wrong))
+    return _not_yet(exercise, f"not yet. {name or 'It is another expression.'}", f"got  {str(answer)[:200]}", refuted)
+
+
+def _no_expression(exercise, answer):
+    if isinstance(answer, str):
+        return "Asked for: an expression; got a string. Write it without the quotes."
+    if isinstance(answer, sympy.Eq):
+        return "Asked for: an expression; got an equation. Give its right side alone."
+    if isinstance(answer, bool) or not isinstance(answer, (sympy.Expr, int, float)):
+        return f"Asked for: {ASKED_FOR['derive']}; got {_kind(answer)}."
+    strangers = sorted(sympify(answer).free_symbols - _known(exercise), key=str)
+    for stranger in strangers:
+        if isinstance(stranger, Indexed):
+            continue
+        if hasattr(symbolic, str(stranger)):
+            return f"Its {stranger} is not the book's {stranger}: import it from xentlib.teaching.symbolic."
+        return f"{stranger} is none of the symbols that the exercise uses."
+    return ""
+
+
+def _known(exercise):
+    book = {value for value in vars(symbolic).values() if isinstance(value, (Symbol, IndexedBase))}
+    labels = {base.label for base in book if isinstance(base, IndexedBase)}
+    return book | labels | sympify(exercise.answer).free_symbols
+
+
+def _refuted(exercise, answer, expression):
+    """Return the numbers for which the two differ, or "" if they agree at random points."""
+    try:
+        symbolic.spot_check(answer, expression, distributions=exercise.distributions)
+    except AssertionError as refusal:
+        return str(refusal).replace("the left side", "yours").replace("the right side", "the right one")
+    return ""
+
+
+def _proof(exercise, answer):
+    """Say how well the equality is known. Not everything that is true can be proved in time."""
+
+    def prove():
+        return symbolic.assert_identity(answer, exercise.answer, distributions=exercise.distributions)
+
+    outcome = run(prove, limit=LONGEST_PROOF)
+    if outcome.failure:
+        return "Equal to the reference at 32 random points for K = 2 to 5 (a spot check, no proof)."
+    return f"Equal to the reference {outcome.value.known}."
+
+
+# Code: a function
+
+
+def _judge_function(exercise, answer):
+    if not callable(answer):
+        return _not_yet(exercise, f"not yet. Asked for: a function; got {_kind(answer)}.")
+    calls = []
+    for arguments in exercise.inputs:
+        calls.append(_call(exercise, answer, arguments))
+        if calls[-1].complaint:  # no use in waiting for a loop once more
+            return _not_yet(exercise, calls[-1].complaint, f"tried     {calls[-1].shown}")
+    wrong = [call for call in calls if not _agree(exercise, call.got, call.expected)]
+    if not wrong:
+        return _solved(exercise, f"It agrees with the reference on {_count(len(calls), 'input')}.")
+    name = _named(exercise, lambda mistake: _is_mistake(exercise, mistake, answer, calls))
+    first = wrong[0]
+    what = name or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
+    return _not_yet(
+        exercise, f"not yet: {len(calls) - len(wrong)} of {_count(len(calls), 'input')} right. {what}",
+        f"tried     {first.shown}", *_side_by_side(first.expected, first.got),
+    )  # fmt: skip
+
+
+class Call(NamedTuple):
+    """One call of a learner's function: what it was given, what came out, what should have."""
+
+    shown: str
+    got: object = None
+    expected: object = None
+    complaint: str = ""
+
+
+def _call(exercise, answer, arguments):
+    names = list(inspect.signature(exercise.answer).parameters)
+    shown = f"f({', '.join(f'{n}={_show(_array(a))}' for n, a in zip(names, arguments, strict=True))})"
+    misfit = _does_not_take(answer, names)
+    if misfit:
+        return Call(shown, complaint=f"not yet. {misfit}")
+    expected = _plain(_reference(exercise.answer, arguments))
+    given, kept = _copies(arguments), _copies(arguments)
+    # What comes out is copied before anything else happens: it may be a view of the input, or one buffer used again.
+    outcome = run(lambda: _returned(answer(*given), expected))
+    if outcome.failure:
+        return Call(shown, complaint=f"not yet. Your function {outcome.failure}")
+    if outcome.value is None:
+        return Call(shown, complaint="not answered yet: the function returns None. Is a `return` missing?")
+    for name, now, before in zip(names, given, kept, strict=True):
+        if not _unchanged(now, before):
+            return Call(shown, complaint=f"not yet. Your function changes its argument `{name}`: work on a copy.")
+    return Call(shown, outcome.value, expected)
+
+
+def _returned(value, expected):
+    return None if value is None or value is Ellipsis else _plain(value, expected)
+
+
+def _does_not_take(answer, names):
+    try:
+        inspect.signature(answer).bind(*names)
+    except TypeError as error:
+        return f"It is called as f({', '.join(names)}), and does not take these arguments: {error}."
+    except ValueError:  # compiled, without a signature: the call will show
+        pass
+    return ""
+
+
+def _is_mistake(exercise, mistake, answer, calls):
+    if mistake.when:
+        return mistake.when(answer)
+    outputs = [run(lambda a=a: _plain(_reference(mistake.wrong, a))) for a in exercise.inputs]
+    return all(
+        not output.failure and _agree(exercise, call.got, output.value)
+        for call, output in zip(calls, outputs, strict=True)
+    )
+
+
+def _reference(function, arguments):
+    with np.errstate(all="ignore"):
+        return function(*_copies(arguments))
+
+
+def _array(argument):
+    return np.array(argument) if isinstance(argument, (list, np.ndarray)) else argument
+
+
+def _copies(arguments):
+    return [copy.deepcopy(_array(argument)) for argument in arguments]
+
+
+def _unchanged(now, before):
+    if isinstance(before, np.ndarray):
+        return now.dtype == before.dtype and now.shape == before.shape and now.tobytes() == before.tobytes()
+    return now == before
+
+
+def _where(exercise, call):
+    if not isinstance(call.expected, np.ndarray) or call.expected.ndim == 0:
+        return ""
+    wrong = ~_close(exercise, call.got, call.expected)
+    first = tuple(np.argwhere(wrong)[0].tolist())
+    return f"{_count(wrong.sum(), 'entry', 'entries')} of {wrong.size} wrong, the first at {first}."
+
+
+# Break: an input
+
+
+def _judge_input(exercise, answer):
+    given = _as_input(answer)
+    if isinstance(given, Odd):
+        return _not_yet(exercise, f"not yet. Asked for: an input of numbers; got {given.kind}.")
+    complaint = exercise.legal(given)
+    if complaint:
+        return _not_yet(exercise, f"not yet. This input is not allowed: {complaint}.", f"got       {_describe(given)}")
+    right = _plain(exercise.right(given.copy()))
+    outcome = run(lambda: _plain(exercise.faulty(given.copy()), right))
+    values = [f"faulty    {outcome.failure or _describe(outcome.value)}", f"right     {_describe(right)}"]
+    if outcome.failure or not _agree(exercise, outcome.value, right):
+        return _solved(exercise, "\n  ".join(["The fault shows.", *values]))
+    name = _named(exercise, lambda mistake: bool(mistake.when(given)))
+    return _not_yet(exercise, f"not yet: the two agree here. {name}".rstrip(), f"tried     {_show(given)}", *values)
+
+
+def _as_input(answer):
+    array = _plain(answer, np.array(0.0))
+    return array if isinstance(array, Odd) else array.astype(np.float64)
+
+
+_JUDGES = {
+    "predict": _judge_value,
+    "derive": _judge_expression,
+    "code": _judge_function,
+    "break": _judge_input,
+}
+
+
+# Values: brought into a plain form, compared, shown
+
+
+def _plain(value, like=None):
+    """Return a value as an array, a string, or a tuple of these; or as Odd, if it cannot be made like `like`."""
+    if isinstance(value, (tuple, list)) and (like is None or isinstance(like, tuple)) and _of_parts(value, like):
+        likes = like if like is not None else [None] * len(value)
+        return tuple(_plain(part, one) for part, one in zip(value, likes, strict=True))
+    if isinstance(value, str):
+        return str(value) if like is None or isinstance(like, str) else Odd("a string")
+    if isinstance(like, (str, tuple)):
+        return Odd(_kind(value))
+    try:
+        array = np.array(value)
+        if array.dtype == object:  # numbers of SymPy, fractions
+            array = array.astype(np.float64)
+    except Exception:  # what an answer raises here is its own
+        return Odd(_kind(value))
+    return array if array.dtype.kind in "biuf" else Odd(_kind(value, array))
+
+
+def _of_parts(value, like):
+    """Tell whether a sequence is one of several answers, and not an array written out."""
+    return len(value) == len(like) if like is not None else any(not np.isscalar(v) or isinstance(v, str) for v in value)
+
+
+def _agree(exercise, got, expected):
+    if _difference_in_kind(exercise, got, expected):
+        return False
+    if isinstance(expected, tuple):
+        return all(_agree(exercise, g, e) for g, e in zip(got, expected, strict=True))
+    return got == expected if isinstance(expected, str) else bool(_close(exercise, got, expected).all())
+
+
+def _close(exercise, got, expected):
+    # NaN equals NaN, so that a mistake that gives NaN has a name. No reference does.
+    with np.errstate(all="ignore"):
+        return np.isclose(got, expected, rtol=exercise.rtol, atol=exercise.atol, equal_nan=True)
+
+
+def _difference_in_kind(exercise, got, expected):
+    """Say how type, shape or dtype differ from what was asked for, or ""."""
+    if isinstance(got, Odd) or type(got) is not type(expected):
+        return f"Asked for: {_kind(expected)}; got {_kind(got)}."
+    if isinstance(expected, tuple):
+        differences = [_difference_in_kind(exercise, g, e) for g, e in zip(got, expected, strict=True)]
+        return next((f"Part {n}: {d}" for n, d in enumerate(differences) if d), "")
+    if isinstance(expected, str):
+        return ""
+    if (got.dtype == bool) != (expected.dtype == bool) or got.shape != expected.shape:
+        return f"Asked for: {_kind(expected)}; got {_kind(got)}."
+    if exercise.dtype and got.dtype != expected.dtype:
+        return f"Asked for the dtype {expected.dtype}; got {got.dtype}."
+    return ""
+
+
+def _kind(value, array=None):
+    """Name the type of a value: for arrays with shape and dtype, and never with an address."""
+    if isinstance(value, Odd):
+        return value.kind
+    if isinstance(value, tuple):
+        return f"a tuple of {len(value)}"
+    if isinstance(value, str):
+        return "a string"
+    array = value if isinstance(value, np.ndarray) else array
+    if array is not None and array.dtype != object:
+        words = {"b": "truth value", "c": "complex number", "U": "string"}
+        what = words.get(array.dtype.kind, "number")
+        return f"a {what}" if array.ndim == 0 else f"an array of {what}s of shape {array.shape}"
+    return f"a value of type {type(value).__name__}"
+
+
+def _describe(value):
+    if isinstance(value, (Odd, str, tuple)):
+        return value.kind if isinstance(value, Odd) else _show(value)
+    return f"{_show(value)}  ({'number' if value.ndim == 0 else f'array of shape {value.shape}'}, {value.dtype})"
+
+
+def _side_by_side(expected, got):
+    texts = [_describe(expected), _describe(got)]
+    if texts[0] == texts[1]:  # the difference lies beyond the digits that are shown
+        texts = [_show(expected, digits=17), _show(got, digits=17)]
+    return [f"expected  {texts[0]}", f"got       {texts[1]}"]
+
+
+def _show(value, digits=6):
+    if isinstance(value, Odd):
+        return value.kind
+    if isinstance(value, tuple):
+        return "(" + ", ".join(_show(part, digits) for part in value) + ")"
+    if isinstance(value, (np.ndarray, float)):
+        number = {"float_kind": lambda x: f"{x:z.{digits}g}"}
+        text = np.array2string(np.asarray(value), separator=", ", formatter=number, threshold=24, edgeitems=3)
+        return re.sub(r"\s+", " ", text)
+    return repr(value)[:80]
+
+
+def _count(n, one, many=None):
+    return f"{n} {one if n == 1 else many or one + 's'}"

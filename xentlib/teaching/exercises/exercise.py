@@ -1,0 +1,76 @@
+"""What an exercise is: data, from which `checking` does the rest."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+
+class Mistake(NamedTuple):
+    """A wrong answer that is easy to give, and what to say to whoever gives it.
+
+    `wrong` is such an answer, of the kind that the exercise asks for. An answer is this mistake if it equals `wrong`,
+    or, where `when` is given, if `when(answer)` is true.
+    """
+
+    says: str
+    wrong: Any
+    when: Callable[[Any], bool] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """One exercise, with its answer and all that is said about wrong ones.
+
+    Parameters
+    ----------
+    id : str
+        The chapter's number in two digits, a hyphen, and a word: "05-gradient".
+    title, task : str
+        A few words, and the statement of what is asked and checked.
+    kind : {"predict", "derive", "code", "break"}
+        What the answer is: a value (numbers, a string, or a tuple of strings for an ordering), a SymPy expression in
+        the book's symbols, a function, or an input on which `faulty` fails.
+    answer : value, expression, function or input
+        The reference. The names of a function's parameters are shown to the learner.
+    hints : three strings
+        From a nudge to the key step.
+    mistakes : sequence of Mistake
+        Consulted in order, only for an answer that is wrong.
+    inputs : sequence of tuples, for "code"
+        The arguments of each call. A list among them is passed as an array.
+    distributions : sequence of IndexedBase, for "derive"
+        Which of the bases sum to 1.
+    faulty, right : functions of one argument, for "break"
+        The two implementations that the answer has to tell apart. An answer made of lists is passed as an array.
+    legal : function, for "break"
+        Takes the input, and returns what is not allowed about it, or "".
+    rtol, atol : float
+        Numbers agree up to atol + rtol · |expected|. For "break", a larger difference is the fault that shows.
+    dtype : bool
+        Whether the dtype, too, must be the reference's.
+    difficulty : {1, 2, 3}
+    minutes : int
+    """
+
+    id: str
+    title: str
+    kind: Literal["predict", "derive", "code", "break"]
+    task: str
+    answer: Any
+    hints: Sequence[str]
+    mistakes: Sequence[Mistake]
+    difficulty: int
+    minutes: int
+    inputs: Sequence[tuple] = ()
+    distributions: Sequence[Any] = ()
+    faulty: Callable | None = None
+    right: Callable | None = None
+    legal: Callable[[Any], str] | None = None
+    rtol: float = 1e-9
+    atol: float = 1e-12
+    dtype: bool = False
+
+    @property
+    def chapter(self):
+        """The number of the chapter, from the id."""
+        return int(self.id[:2])
