@@ -100,11 +100,9 @@ def _which_are_right(exercise, got, expected):
     if right.size == 1:
         return f"The right value is {'larger' if got < expected else 'smaller'}."
     places = [place[0] if len(place) == 1 else tuple(place) for place in np.argwhere(right).tolist()]
-    return (
-        f"Right: only {'entries' if len(places) > 1 else 'entry'} {_listed(places)}."
-        if places
-        else "No entry is right."
-    )
+    if not places:
+        return "No entry is right."
+    return f"Right: only {'entry' if len(places) == 1 else 'entries'} {_listed(places)}."
 
 
 def _listed(items):
