@@ -411,12 +411,17 @@ def test_every_code_exercise_stops_an_endless_loop(exercise, monkeypatch):
     assert "stopped by a timer" in repr(check(exercise.id, lambda *args: endless(0, 0)))
 
 
-def test_an_endless_loop_is_stopped_in_other_threads_too_and_the_message_says_how(short_limit):
+def endless_on_one_line(logits, y):
+    while True: pass  # noqa: E701  # fmt: skip
+
+
+@pytest.mark.parametrize("loop", [endless, endless_on_one_line])
+def test_an_endless_loop_is_stopped_in_other_threads_too_and_the_message_says_how(loop, short_limit):
     results = []
-    thread = threading.Thread(target=lambda: results.append(check("05-gradient", endless)), daemon=True)
+    thread = threading.Thread(target=lambda: results.append(check("05-gradient", loop)), daemon=True)
     thread.start()
     thread.join(20)
-    assert "stopped by tracing it, as there is no timer here" in repr(results[0])
+    assert "stopped by tracing it, as there is no timer here" in repr(results)
 
 
 def test_in_another_thread_a_right_answer_is_still_right():
@@ -451,12 +456,12 @@ def test_the_users_own_interrupt_gets_through():
 
 
 def test_an_exception_is_shown_with_the_learners_own_line():
-    def broken(logits, y):
+    def helper(logits):
         return np.reshape(logits, (7, 7))  # this line
 
-    told = repr(check("05-gradient", broken))
+    told = repr(check("05-gradient", lambda logits, y: helper(logits)))
     assert "raised ValueError: cannot reshape array of size 3 into shape (7,7)" in told
-    assert f"in line {broken.__code__.co_firstlineno + 1}: return np.reshape(logits, (7, 7))  # this line" in told
+    assert f"in line {helper.__code__.co_firstlineno + 1}: return np.reshape(logits, (7, 7))  # this line" in told
 
 
 @pytest.mark.parametrize(
