@@ -17,7 +17,16 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
 EXTRAS = {
-    "book": {"dask", "django-static-mathjax", "ipywidgets", "jupyter-book", "matplotlib", "mpmath", "sympy"},
+    "book": {
+        "dask",
+        "django-static-mathjax",
+        "ipywidgets",
+        "jupyter-book",
+        "matplotlib",
+        "mpmath",
+        "sphinx-exercise",
+        "sympy",
+    },
     "sharded": {"dask", "distributed"},
 }
 COMPILED = (".pyc", ".pyd", ".so")

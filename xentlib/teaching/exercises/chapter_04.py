@@ -25,7 +25,7 @@ def log_sum_exp_less_logit(logits, y):
     return xentlib.logsumexp(logits) - logits[y]
 
 
-# 04-doubt
+# 04-perplexity
 
 
 def perplexity(logits, labels):
