@@ -151,6 +151,15 @@ def test_bad_values_are_named_with_their_place_in_the_whole(arguments, message, 
         dask.compute(*parts)
 
 
+@pytest.mark.parametrize("chunks", CHUNKS)
+def test_a_probability_beyond_the_range_of_the_logits_is_refused(chunks):
+    z, targets = problem("distribution", np.float32)
+    targets[9, 7] = 1e300
+    loss = sharded.softmax_cross_entropy(da.from_array(z, chunks=chunks), targets)
+    with pytest.raises(ValueError, match=exactly("targets must be non-negative and finite; got inf at index (9, 7)")):
+        loss.compute()
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [

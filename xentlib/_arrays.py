@@ -54,22 +54,27 @@ def check_axis(name: str, array: Floats, axis: int) -> int:
     return axis % array.ndim
 
 
-def check_non_negative(name: str, array: Floats) -> None:
-    """Refuse NaN, infinities and negative numbers."""
+def check_non_negative(name: str, array: Floats, first: Index = ()) -> None:
+    """Refuse NaN, infinities and negative numbers. `first` as for `at`."""
     bad = ~((array >= 0) & (array < np.inf))
     if bad.any():
         index = first_index(bad)
-        raise ValueError(f"{name} must be non-negative and finite; got {array[index]}{at(index)}")
+        raise ValueError(f"{name} must be non-negative and finite; got {array[index]}{at(index, first)}")
 
 
-def raise_bad_logits(name: str, z: Floats, axis: int) -> NoReturn:
+def raise_bad_logits(name: str, z: Floats, axis: int, first: Index = ()) -> NoReturn:
     """Say which logit is NaN or +inf, or which row along `axis` is all -inf: one of them is known to be."""
     bad = np.isnan(z) | (z == np.inf)
     if bad.any():
         index = first_index(bad)
-        raise ValueError(f"{name} must be finite or -inf; got {z[index]}{at(index)}")
-    index = first_index((z == -np.inf).all(axis))
-    raise ValueError(f"{name} must leave at least one class that is not -inf; got only -inf{at(index)}")
+        raise ValueError(f"{name} must be finite or -inf; got {z[index]}{at(index, first)}")
+    raise_all_masked(name, (z == -np.inf).all(axis), first)
+
+
+def raise_all_masked(name: str, rows: NDArray[np.bool], first: Index = ()) -> NoReturn:
+    """Say which row has no class left: the first one for which `rows` is true."""
+    where = at(first_index(rows), first)
+    raise ValueError(f"{name} must leave at least one class that is not -inf; got only -inf{where}")
 
 
 def first_index(mask: NDArray[np.bool]) -> Index:
@@ -77,6 +82,10 @@ def first_index(mask: NDArray[np.bool]) -> Index:
     return tuple(int(i) for i in np.argwhere(mask)[0])
 
 
-def at(index: Index) -> str:
-    """Return an index as the end of an error message: nothing where there is but one value."""
+def at(index: Index, first: Index = ()) -> str:
+    """Return an index as the end of an error message: nothing where there is but one value.
+
+    Of an array that is a piece of a larger one, `first` is where its own first entry stands in that.
+    """
+    index = tuple(i + offset for i, offset in zip(index, first, strict=True)) if first else index
     return f" at index {index}" if index else ""

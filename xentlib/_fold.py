@@ -24,6 +24,7 @@ from xentlib.loss import (
     from_rest,
     gradient_at_index,
     gradient_at_largest,
+    plus,
     weigh,
     without_masks,
 )
@@ -136,7 +137,7 @@ def finish(summary: Summary, target: Target) -> tuple[Floats, Solved]:
         linear = np.where(a > 0, a * d_y, 0) + linear
     r = summary.rest
     loss, push, regular = from_rest(r, m, total, linear, target.z_loss)
-    factor = push if regular is None else push + regular
+    factor = plus(push, regular)
     if target.probs is None:
         return loss, Solved(m, factor, target.index, gradient_at_index(target, d_y, r, push, regular))
     # As in loss.py: beside an r that is large, the plain difference is the accurate one.

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import DType, Floats, as_float, at, check_float, check_non_negative, first_index
+from xentlib._arrays import DType, Floats, Index, as_float, at, check_float, check_non_negative, first_index
 
 Reduction: TypeAlias = Literal["none", "sum", "mean"]
 REDUCTIONS = get_args(Reduction)
@@ -60,8 +60,13 @@ class Target(NamedTuple):
         return self._replace(probs=probs, scale=scale, share=self.share if self.share is None else self.share[part])
 
 
-def make_target(targets: ArrayLike, shape: tuple[int, ...], dtype: DType, options: Options) -> Target:
-    """Check targets and options against logits of `shape`, and return them as a `Target` of numbers of `dtype`."""
+def make_target(
+    targets: ArrayLike, shape: tuple[int, ...], dtype: DType, options: Options, first: Index = ()
+) -> Target:
+    """Check targets and options against logits of `shape`, and return them as a `Target` of numbers of `dtype`.
+
+    If these are some rows of more, `first` is where they begin.
+    """
     if options.reduction not in REDUCTIONS:
         raise ValueError(f"reduction must be one of {', '.join(map(repr, REDUCTIONS))}; got {options.reduction!r}")
     if not 0 <= options.label_smoothing <= 1:
@@ -71,7 +76,7 @@ def make_target(targets: ArrayLike, shape: tuple[int, ...], dtype: DType, option
     weights = None if options.class_weights is None else _check_weights(options.class_weights, shape[-1])
     targets = np.asarray(targets)
     if targets.shape == shape[:-1]:
-        return _index_target(targets, shape[-1], weights, dtype, options)
+        return _index_target(targets, shape[-1], weights, dtype, options, first)
     if targets.shape == shape:
         return _distribution_target(targets, weights, dtype, options)
     raise ValueError(
@@ -81,7 +86,7 @@ def make_target(targets: ArrayLike, shape: tuple[int, ...], dtype: DType, option
 
 
 def _index_target(
-    targets: NDArray[Any], n_classes: int, weights: Floats | None, dtype: DType, options: Options
+    targets: NDArray[Any], n_classes: int, weights: Floats | None, dtype: DType, options: Options, first: Index
 ) -> Target:
     if targets.dtype.kind not in "iu" and targets.size:
         raise TypeError(f"targets of shape {targets.shape} must be integer class indices; got dtype {targets.dtype}")
@@ -92,7 +97,7 @@ def _index_target(
         y = np.where(ignored, 0, y)
     if y.size and np.maximum.reduce(y.view(np.uintp)) >= n_classes:  # a negative index is a huge unsigned one
         index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != options.ignore_index))
-        raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{at(index)}")
+        raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{at(index, first)}")
 
     at_index: Floats | float
     if weights is None and ignored is None:

@@ -22,7 +22,16 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentlib import _threads
-from xentlib._arrays import DType, Floats, check_axis, check_float, check_non_negative, raise_bad_logits, working_dtype
+from xentlib._arrays import (
+    DType,
+    Floats,
+    Index,
+    check_axis,
+    check_float,
+    check_non_negative,
+    raise_bad_logits,
+    working_dtype,
+)
 from xentlib._targets import Options, Target, make_target
 
 BLOCK_BYTES = 1 << 21  # large enough that threads seldom wait for the interpreter, small enough for the shared cache
@@ -246,11 +255,12 @@ def _raise_unsound(z: Floats, target: Target) -> NoReturn:
     raise_bad_logits("logits", z, -1)
 
 
-def check_distributions(target: Target, shape: tuple[int, ...]) -> None:
+def check_distributions(target: Target, shape: tuple[int, ...], first: Index = ()) -> None:
     """Refuse a probability that is negative or not finite, with its index in the batch's `shape`."""
     if target.probs is not None:
         with np.errstate(over="ignore"):  # what float32 cannot hold is an inf, and refused as one
-            check_non_negative("targets", target.probs.astype(target.scale.dtype, copy=False).reshape(shape))
+            probs = target.probs.astype(target.scale.dtype, copy=False)
+        check_non_negative("targets", probs.reshape(shape), first)
 
 
 class Block:
@@ -346,7 +356,7 @@ def _solve_index(target: Target, block: Block, out: Floats | None) -> Floats:
     loss, push, regular = from_rest(r, block.largest, total, linear, target.z_loss)
     if out is None:
         return loss
-    block.times(push if regular is None else push + regular, out)
+    block.times(plus(push, regular), out)
     if share is not None:
         out -= share
     out.reshape(-1)[at_y] = gradient_at_index(target, d_y, r, push, regular)
@@ -368,7 +378,7 @@ def _solve_distribution(target: Target, block: Block, out: Floats | None) -> Flo
     loss, push, regular = from_rest(r, block.largest, t.sum(1), linear, target.z_loss)
     if out is None:
         return loss
-    block.times(push if regular is None else push + regular, out)
+    block.times(plus(push, regular), out)
     out -= t
     # Beside an r that is large, the plain difference is the accurate one.
     t.reshape(-1)[block.top] = 0
@@ -387,14 +397,18 @@ def gradient_at_index(target: Target, d_y: Floats, r: Floats, push: Floats, regu
         return grad if regular is None else grad + regular * np.exp(d_y)
     share_y = target.share[target.index]
     pull = gradient_at_largest(r, push, regular)
-    q_y = np.exp(d_y) * (push if regular is None else push + regular)
+    q_y = np.exp(d_y) * plus(push, regular)
     return np.where(d_y == 0, pull + (target.share.sum() - share_y), q_y - target.at_index - share_y)
 
 
 def gradient_at_largest(r: Floats, push: Floats, regular: Floats | None) -> Floats:
     """Return (Σ_j t_j) (q − 1) of the largest class, and what z_loss adds: its gradient if it has all of the target."""
-    pull = 0 - push * r  # from 0, so that nothing to pull is 0 and not -0
-    return pull if regular is None else pull + regular
+    return plus(0 - push * r, regular)  # from 0, so that nothing to pull is 0 and not -0
+
+
+def plus(factor: Floats, regular: Floats | None) -> Floats:
+    """Return a factor with what z_loss adds to it, if it adds anything."""
+    return factor if regular is None else factor + regular
 
 
 def weigh(target: Target) -> Floats:

@@ -8,16 +8,16 @@ This module needs Dask: `pip install xentlib[sharded]`.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal
 
 import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import Floats, at, check_float, first_index, working_dtype
+from xentlib._arrays import Floats, Index, check_float, raise_all_masked, raise_bad_logits, working_dtype
 from xentlib._fold import Solved, Summary, finish, merge, summarise, to_gradient
 from xentlib._targets import Options, Target, make_target
-from xentlib.loss import UnsoundBlockError
+from xentlib.loss import UnsoundBlockError, check_distributions
 
 N_KEPT = len(Summary._fields)
 
@@ -133,7 +133,7 @@ class _Sharded:
         rows, classes = (np.cumsum((0, *sizes[:-1])) for sizes in self.logits.chunks)
         self.first_row = da.from_array(rows, chunks=1)
         self.first_class = da.from_array(classes, chunks=1)
-        self.solved = self._solve()
+        self.solved, self.factor = self._solve(), self._factor()
 
     def _solve(self) -> da.Array:
         """Return loss, m, push, special class and its gradient of each row, in float64."""
@@ -164,12 +164,12 @@ class _Sharded:
         losses = self.solved[:, 0]
         if self.options.reduction == "none":
             return losses.astype(self.dtype)
-        return (losses.sum() * self._factor()).astype(self.dtype)
+        return (losses.sum() * self.factor).astype(self.dtype)
 
     def grad(self) -> da.Array:
         """Return the gradient of the reduced loss, piece by piece."""
         return da.blockwise(
-            _gradient, "nk", *self._pieces(), self.solved, "ng", self._factor(), "", concatenate=True,
+            _gradient, "nk", *self._pieces(), self.solved, "ng", self.factor, "", concatenate=True,
             options=self.piecewise, n_classes=self.logits.shape[1],
             dtype=self.dtype, align_arrays=False, meta=np.empty((0, 0), self.dtype),
         )  # fmt: skip
@@ -212,11 +212,11 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
 # What is done with each piece
 
 
-def _target(targets: NDArray[Any], first_class: int, z: Floats, n_classes: int, options: Options) -> Target:
+def _target(targets: NDArray[Any], first: Index, z: Floats, n_classes: int, options: Options) -> Target:
     """Return the target of a piece. Smoothing spreads over all classes, not over those of the piece alone."""
-    part = slice(first_class, first_class + z.shape[1])
+    part = slice(first[1], first[1] + z.shape[1])
     if targets.ndim == 1:
-        return make_target(targets, (len(z), n_classes), z.dtype, options).classes(part)
+        return make_target(targets, (len(z), n_classes), z.dtype, options, first[:1]).classes(part)
     of_none = make_target(np.empty((0, n_classes)), (0, n_classes), z.dtype, options)
     return of_none._replace(scale=np.broadcast_to(of_none.scale, n_classes)).classes(part)._replace(probs=targets)
 
@@ -226,13 +226,14 @@ def _summaries(
 ) -> NDArray[np.float64]:
     """Return the summary of a piece, of shape (n, 1, 7)."""
     z = logits.astype(working_dtype(logits.dtype))  # a copy: Dask's pieces are not ours to write to
-    if targets.ndim == 1:
-        _check_indices(targets, rows, n_classes, options)
+    first = int(rows[0]), int(classes[0])
+    target = _target(targets, first, z, n_classes, options)
     with np.errstate(over="ignore", invalid="ignore"):
         try:
-            summary = summarise(z, _target(targets, classes[0], z, n_classes, options), classes[0])
+            summary = summarise(z, target, first[1])
         except UnsoundBlockError:
-            _raise_unsound(logits, targets, (int(rows[0]), int(classes[0])))
+            check_distributions(target, logits.shape, first)
+            raise_bad_logits("logits", logits, -1, first)
     return np.stack([np.broadcast_to(values, len(z)) for values in summary], axis=-1, dtype=np.float64)[:, np.newaxis]
 
 
@@ -253,10 +254,9 @@ def _finished(
 ) -> NDArray[np.float64]:
     """Return the loss of each row and what its gradient needs, of shape (n, 5)."""
     summary = Summary(*summaries[:, 0].T)
-    empty = summary.rest < 0
-    if empty.any():
-        index = (int(rows[0]) + int(np.flatnonzero(empty)[0]),)
-        raise ValueError(f"logits must leave at least one class that is not -inf; got only -inf{at(index)}")
+    all_masked = summary.rest < 0
+    if all_masked.any():
+        raise_all_masked("logits", all_masked, (int(rows[0]),))
     targets = np.empty((0, n_classes)) if y is None else y
     target = make_target(targets, (len(targets), n_classes), np.dtype(np.float64), options)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -272,11 +272,12 @@ def _gradient(
 ) -> Floats:  # fmt: skip
     """Return the gradient of a piece."""
     z = logits.astype(working_dtype(logits.dtype))
-    target = _target(targets, classes[0], z, n_classes, options)
+    first = int(rows[0]), int(classes[0])
+    target = _target(targets, first, z, n_classes, options)
     masked = z == -np.inf
     _, largest, push, special, gradient = solved.T
     with np.errstate(over="ignore", invalid="ignore"):
-        to_gradient(z, target, Solved(largest, push, special.astype(np.intp), gradient), classes[0])
+        to_gradient(z, target, Solved(largest, push, special.astype(np.intp), gradient), first[1])
         z *= factor
     z[masked] = 0
     if target.ignored is not None:
@@ -294,24 +295,3 @@ def _counted(y: NDArray[Any], options: Options) -> NDArray[np.float64]:
 
 def _inverse(total: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.divide(1, total, out=np.zeros_like(total), where=total != 0)
-
-
-# What is wrong with a piece, with its place in the whole
-
-
-def _check_indices(y: NDArray[Any], rows: NDArray[Any], n_classes: int, options: Options) -> None:
-    wrong = ((y < 0) | (y >= n_classes)) & (y != options.ignore_index)
-    if wrong.any():
-        (n,) = first_index(wrong)
-        raise ValueError(f"targets must lie in [0, {n_classes}); got {y[n]}{at((int(rows[0]) + n,))}")
-
-
-def _raise_unsound(logits: Floats, targets: NDArray[Any], first: tuple[int, int]) -> NoReturn:
-    for name, values, wrong in (
-        ("targets must be non-negative and finite", targets, ~((targets >= 0) & (targets < np.inf))),
-        ("logits must be finite or -inf", logits, np.isnan(logits) | (logits == np.inf)),
-    ):
-        if values.ndim == 2 and wrong.any():
-            n, k = first_index(wrong)
-            raise ValueError(f"{name}; got {values[n, k]}{at((first[0] + n, first[1] + k))}")
-    raise AssertionError("a block is unsound, and has nothing wrong")  # pragma: no cover
