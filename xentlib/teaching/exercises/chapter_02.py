@@ -5,6 +5,7 @@ import numpy as np
 import xentlib
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
 from xentlib.teaching.exercises.inputs import logits_of
+from xentlib.teaching.exercises.textbook import unshifted
 from xentlib.teaching.symbolic import T, exp, i, j, log, sum_over, z
 
 TITLE = "2 Softmax"
@@ -20,10 +21,6 @@ S_T = sum_over(j, exp(z[j] / T))
 
 def softmax(z):
     return xentlib.softmax(z)
-
-
-def unshifted(z):
-    return np.exp(z) / np.exp(z).sum(axis=-1, keepdims=True)
 
 
 def over_all(z):

@@ -3,9 +3,9 @@
 import numpy as np
 
 import xentlib
-from xentlib.teaching.exercises.chapter_02 import unshifted
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
 from xentlib.teaching.exercises.inputs import lead, logits_of
+from xentlib.teaching.exercises.textbook import unshifted
 from xentlib.teaching.symbolic import KroneckerDelta, T, exp, i, j, p, sum_over, y, z
 
 TITLE = "5 The gradient"
