@@ -15,15 +15,18 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from xentlib.teaching import exercises
-from xentlib.teaching.exercises import all_exercises, listing
-from xentlib.teaching.exercises.exercise import Exercise
+from xentlib.teaching.exercises import all_exercises, listing, options
+from xentlib.teaching.exercises.exercise import Exercise, Mistake
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
 FEWEST_WORDS = 20  # of a solution's text: less is a result, and no reasoning
 PARTS = ["exercise", "check", "solution-start", "check", "solution-end"]
+STATEMENTS = ("exercise", "exercise-start")
+PARTS_OF_EXPLAIN = ["exercise-start", "exercise-end", "check"]
 DIRECTIVE = re.compile(
-    r"^(?P<fence>`{3,})\{(?P<what>exercise|solution-\w+)\}(?P<head>.*)\n(?P<body>(?s:.*?))^(?P=fence)$", re.MULTILINE
+    r"^(?P<fence>`{3,})\{(?P<what>exercise(-\w+)?|solution-\w+)\}(?P<head>.*)\n(?P<body>(?s:.*?))^(?P=fence)$",
+    re.MULTILINE,
 )
 
 
@@ -68,7 +71,7 @@ def label_of(part):
 def wrong_with(notebook, declared):
     """Yield what differs between the exercises of a notebook and those that are declared for it."""
     parts = list(parts_of(notebook))
-    starts = [n for n, part in enumerate(parts) if part.what == "exercise"]
+    starts = [n for n, part in enumerate(parts) if part.what in STATEMENTS]
     labels, expected = [label_of(parts[n]) for n in starts], [f"ex-{exercise.id}" for exercise in declared]
     if labels != expected:
         yield f"the labels are {labels}, where {expected} are declared"
@@ -80,21 +83,39 @@ def wrong_with(notebook, declared):
 
 
 def _wrong_with_one(parts, exercise):
-    if [part.what for part in parts] != PARTS:
-        yield f"it consists of {[part.what for part in parts]}, not of {PARTS}"
+    expected = PARTS_OF_EXPLAIN if exercise.kind == "explain" else PARTS
+    if [part.what for part in parts] != expected:
+        yield f"it consists of {[part.what for part in parts]}, not of {expected}"
         return
-    statement, attempt, opening, solution, _ = parts
+    yield from _wrong_with_statement(parts[0], exercise)
+    yield from _wrong_with_attempt(next(part for part in parts if part.what == "check"), exercise)
+    if exercise.kind != "explain":
+        yield from _wrong_with_solution(*parts[2:4], exercise)
+
+
+def _wrong_with_statement(statement, exercise):
     task = f"*{exercise.kind.capitalize()}, {exercise.minutes} minutes.* {exercise.task}"
+    text = statement.body.partition("\n\n")[2]
+    if exercise.kind == "explain":
+        text, task = statement.after, f"{task} {options.on_page(exercise)}"
     if statement.head != exercise.title:
         yield f"the title is {statement.head!r}, where {exercise.title!r} is declared"
-    if statement.body.partition("\n\n")[2].split() != task.split():
-        yield f"the task is {statement.body!r}, where {task!r} is declared"
-    if (attempt.head, solution.head) != (exercise.id, exercise.id):
-        yield f"its cells check {attempt.head} and {solution.head}"
+    if text.split() != task.split():
+        yield f"the task is {text!r}, where {task!r} is declared"
+
+
+def _wrong_with_attempt(attempt, exercise):
+    if attempt.head != exercise.id:
+        yield f"its cell checks {attempt.head}"
     if not attempt.recorded:
         yield "whoever solves it is not remembered: record=False in the reader's own cell"
     if f"{exercise.id}: not " not in attempt.body or "solved." in attempt.body:
         yield f"the reader's cell does not start unsolved: {attempt.body!r}"
+
+
+def _wrong_with_solution(opening, solution, exercise):
+    if solution.head != exercise.id:
+        yield f"its solution checks {solution.head}"
     if opening.head != f"ex-{exercise.id}":
         yield f"the solution is one of {opening.head}"
     if ":class: dropdown" not in opening.body.splitlines():
@@ -115,7 +136,7 @@ def test_chapter_shows_its_exercises_as_they_are_declared(number):
 
 def test_the_pages_hold_every_exercise_once_and_no_other():
     notebooks = [nbformat.read(path, as_version=4) for path in CHAPTERS]
-    shown = [label_of(part) for notebook in notebooks for part in parts_of(notebook) if part.what == "exercise"]
+    shown = [label_of(part) for notebook in notebooks for part in parts_of(notebook) if part.what in STATEMENTS]
     assert shown == [f"ex-{exercise.id}" for exercise in exercises.all_exercises()]
 
 
@@ -132,12 +153,22 @@ ONE, TWO = (
 )  # fmt: skip
 
 
+WHY = Exercise(
+    id="99-why", title="The third", kind="explain", task="Why is 0 < 1?", answer="B", because="It is so.",
+    options=("It is not.", "0 < 1 by the axioms."), mistakes=(Mistake("It is.", "A"),),
+    hints=("", "", ""), difficulty=1, minutes=3,
+)  # fmt: skip
+
+
 def cell_that_checks(source, says):
     return new_code_cell(source, outputs=[new_output("execute_result", {"text/plain": says})])
 
 
 def good_notebook():
-    """One title, then for each exercise: statement (1, 5), attempt (2, 6), reasoning (3, 7), solution (4, 8)."""
+    """One title, then for each exercise: statement (1, 5), attempt (2, 6), reasoning (3, 7), solution (4, 8).
+
+    At the end one to explain: statement and options (9), attempt (10).
+    """
     before, cells = "## Exercises\n\nReplace the dots.", [new_markdown_cell("# Title")]
     end = "````{solution-end}\n````"
     for exercise in (ONE, TWO):
@@ -151,11 +182,14 @@ def good_notebook():
             cell_that_checks(f'answer = 1\ncheck("{id}", answer, record=False)', f"{id}: solved. It is 1."),
         ]
         before = end
-    return new_notebook(cells=[*cells, new_markdown_cell(f"{end}\n\n## Summary")])
+    statement = "````{exercise-start} The third\n:label: ex-99-why\n````\n\n*Explain, 3 minutes.* Why is 0 < 1?"
+    why = f"{end}\n\n{statement}\n\n{options.on_page(WHY)}\n\n````{{exercise-end}}\n````"
+    attempt = cell_that_checks('answer = ...\ncheck("99-why", answer)', "99-why: not answered yet.")
+    return new_notebook(cells=[*cells, new_markdown_cell(why), attempt, new_markdown_cell("## Summary")])
 
 
 def test_a_good_notebook_is_accepted():
-    assert list(wrong_with(good_notebook(), (ONE, TWO))) == []
+    assert list(wrong_with(good_notebook(), (ONE, TWO, WHY))) == []
 
 
 def test_a_chapter_without_exercises_is_accepted_if_none_are_declared():
@@ -219,13 +253,23 @@ BREACHES = [
     ("99-one: it consists of", remove(3)),
     ("99-one: it consists of", remove(4)),
     ("99-one: it consists of", replace(5, "````{solution-end}\n````", "")),
-    ("99-two: it consists of", remove(9)),
+    ("99-two: it consists of", replace(9, "````{solution-end}\n````", "")),
     ("99-one: it consists of", move(4, 3)),
     ("99-one: it consists of", replace(2, "check(", "print(")),
     ("99-one: it consists of", replace(4, "check(", "# check(")),
-    ("99-one: its cells check", replace(2, "99-one", "99-two")),
-    ("99-one: its cells check", replace(4, "99-one", "99-two")),
+    ("99-one: its cell checks", replace(2, "99-one", "99-two")),
+    ("99-one: its solution checks", replace(4, "99-one", "99-two")),
     ("99-one: whoever solves it", replace(2, "answer)", "answer, record=False)")),
+    ("99-why: the title is", replace(9, "The third", "A third")),
+    ("99-why: the task is", replace(9, "by the axioms", "by an axiom")),
+    ("99-why: the task is", replace(9, "**Right.**", "**No.**")),
+    ("99-why: the task is", replace(9, "It is so.", "")),
+    ("99-why: the task is", replace(9, "A. It is not.", "It is not.")),
+    ("99-why: it consists of", replace(9, "````{exercise-end}\n````", "")),
+    ("99-why: it consists of", remove(10)),
+    ("99-why: its cell checks", replace(10, "99-why", "99-one")),
+    ("99-why: whoever solves it", replace(10, "answer)", "answer, record=False)")),
+    ("99-why: the reader's cell", say(10, result("99-why: solved. It is so."))),
     ("99-one: the reader's cell", say(2)),
     ("99-one: the reader's cell", say(2, result("99-one: solved. It is 1."))),
     ("99-one: the reader's cell", say(2, result("99-two: not answered yet."))),
@@ -247,7 +291,7 @@ BREACHES = [
 def test_a_bad_notebook_is_refused_for_what_is_wrong(complaint, breach):
     notebook = good_notebook()
     breach(notebook)
-    assert any(complaint in what for what in wrong_with(notebook, (ONE, TWO)))
+    assert any(complaint in what for what in wrong_with(notebook, (ONE, TWO, WHY)))
 
 
 @pytest.mark.parametrize(
@@ -256,7 +300,7 @@ def test_a_bad_notebook_is_refused_for_what_is_wrong(complaint, breach):
 def test_what_a_cell_says_is_read_from_either_kind_of_output(say_so):
     notebook = good_notebook()
     notebook.cells[4].outputs = [new_output("stream", name="stdout", text="42\n"), say_so("99-one: solved. It is 1.")]
-    assert list(wrong_with(notebook, (ONE, TWO))) == []
+    assert list(wrong_with(notebook, (ONE, TWO, WHY))) == []
 
 
 def test_the_table_of_the_exercises_page_is_that_of_the_data():

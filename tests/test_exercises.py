@@ -34,7 +34,7 @@ def of_kind(*kinds):
     return [pytest.param(exercise, id=id) for id, exercise in ALL.items() if exercise.kind in kinds]
 
 
-EVERY = of_kind("predict", "derive", "code", "break")
+EVERY = of_kind("predict", "derive", "code", "break", "explain")
 
 
 @pytest.fixture(autouse=True)
@@ -55,7 +55,7 @@ def short_limit(monkeypatch):
 
 def test_each_chapter_mixes_the_kinds_and_has_at_least_six():
     for number, module in MODULES.items():
-        assert {e.kind for e in module.EXERCISES} == {"predict", "derive", "code", "break"}, number
+        assert {e.kind for e in module.EXERCISES} == {"predict", "derive", "code", "break", "explain"}, number
         assert len(module.EXERCISES) >= 6, number
         assert module.TITLE.startswith(f"{int(number)} "), number
 
@@ -81,6 +81,11 @@ def test_an_exercise_is_complete(exercise):
     if exercise.kind == "break":
         assert all([exercise.faulty, exercise.right, exercise.legal])
         assert all(mistake.when for mistake in exercise.mistakes)
+    if exercise.kind == "explain":
+        letters = [letter for letter, _ in checking.lettered(exercise.options)]
+        assert sorted([exercise.answer, *(mistake.wrong for mistake in exercise.mistakes)]) == letters
+        assert len(set(exercise.options)) == len(letters)
+        assert exercise.because
 
 
 @pytest.mark.parametrize("exercise", EVERY)
@@ -182,6 +187,15 @@ def test_an_input_passes_only_where_the_two_really_differ(exercise, seed):
             exercise.faulty(guess), exercise.right(guess), rtol=exercise.rtol, atol=exercise.atol
         )  # fmt: skip
     assert bool(check(exercise.id, guess)) == differ
+
+
+@pytest.mark.parametrize("exercise", of_kind("explain"))
+def test_an_option_is_named_by_its_letter(exercise):
+    letter = exercise.answer
+    for said in (letter, letter.lower(), f" {letter}. "):
+        assert repr(check(exercise.id, said)) == f"{exercise.id}: solved. {exercise.because}"
+    for said in ("Z", "@", letter * 2, "", exercise.options[0], ord(letter) - ord("A"), [letter]):
+        assert "not yet. Asked for: a letter, A, B" in repr(check(exercise.id, said))
 
 
 # Whatever is passed, a sentence comes back
@@ -672,11 +686,11 @@ def solve(id="05-signs", **options):
 
 
 def test_a_solved_exercise_is_remembered_beyond_the_session(fresh_session, monkeypatch):
-    assert "0 of 7" in progress()
+    assert "0 of 8" in progress()
     solve()
     monkeypatch.setattr(record, "_remembered", set())  # as after a restart
     assert "5 The gradient" in progress()
-    assert re.search(r"■□{6}  1 of 7", progress())
+    assert re.search(r"■□{7}  1 of 8", progress())
     assert json.loads(fresh_session.read_text()) == {"solved": ["05-signs"]}
     assert progress().endswith(f"1 of {len(ALL)} solved")
 
@@ -744,7 +758,7 @@ def test_a_place_that_cannot_be_written_is_told_and_the_session_remembers(tmp_pa
     result = solve()
     assert result
     assert "cannot be written" in repr(result)
-    assert "1 of 7" in progress()
+    assert "1 of 8" in progress()
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(fresh_session, monkeypatch):

@@ -203,4 +203,30 @@ EXERCISES = (
             "e^−745 is the smallest float64 above 0. Let dog trail by 800.",
         ),
     ),
+    Exercise(
+        id="05-cancel", title="Sure and wrong", kind="explain", difficulty=2, minutes=3,
+        task="The network is sure and wrong: q_y is 10⁻⁶. Softmax is nearly flat there, for ∂q_y/∂z_y = q_y (1 − q_y) "
+        "is 10⁻⁶ as well. Yet the slope of the loss at the true logit is almost −1. Where does it come from?",
+        options=(
+            "The loss adds up the flat slopes of all classes, and together they make 1.",
+            "The slope of −log q_y is −1/q_y, a million here, and cancels the factor q_y of softmax.",
+            "q − p is an approximation, which is poor where q_y is small.",
+            "Softmax is flat only at the true class; the wrong class that leads brings the 1.",
+        ),
+        answer="B",
+        because="The logarithm is as steep as softmax is flat: −1/q_y times q_y (1 − q_y) is q_y − 1. That is why "
+        "cross-entropy still teaches where squared error has stopped.",
+        mistakes=(
+            Mistake("Only −log q_y enters the loss, so only the slope of q_y counts. The 1 comes from what it is "
+                    "multiplied with.", "A"),
+            Mistake("It is exact, for every z. The chapter proves it, and assumes nothing about q_y.", "C"),
+            Mistake("The class that leads has a slope of its own, at its own logit, and the loss does not contain its "
+                    "probability.", "D"),
+        ),
+        hints=(
+            "The slope is a product of two, by the chain rule. The task gives one of them.",
+            "What is the derivative of −log q_y with respect to q_y, when q_y is 10⁻⁶?",
+            "Multiply −1/q_y by q_y (1 − q_y).",
+        ),
+    ),
 )  # fmt: skip

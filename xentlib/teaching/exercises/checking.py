@@ -3,6 +3,7 @@
 import copy
 import inspect
 import re
+import string
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -42,6 +43,7 @@ ASKED_FOR = {
     "derive": "a SymPy expression in the book's symbols",
     "code": "a function",
     "break": "an input",
+    "explain": "the letter of an option",
 }
 
 
@@ -105,8 +107,8 @@ def _which_are_right(exercise, got, expected):
     return f"Right: only {'entry' if len(places) == 1 else 'entries'} {_listed(places)}."
 
 
-def _listed(items):
-    return " and ".join(filter(None, [", ".join(map(str, items[:-1])), str(items[-1])]))
+def _listed(items, last="and"):
+    return f" {last} ".join(filter(None, [", ".join(map(str, items[:-1])), str(items[-1])]))
 
 
 # Derive: an expression
@@ -294,11 +296,31 @@ def _as_input(answer):
     return array if isinstance(array, Odd) else array.astype(np.float64)
 
 
+# Explain: one of several options
+
+
+def _judge_option(exercise, answer):
+    letters = [letter for letter, _ in lettered(exercise.options)]
+    given = answer.strip().rstrip(".").upper() if isinstance(answer, str) else None
+    if given not in letters:
+        got = _show(answer) if isinstance(answer, str) else _kind(answer)
+        return _not_yet(exercise, f"not yet. Asked for: a letter, {_listed(letters, 'or')}; got {got}.")
+    if given == exercise.answer:
+        return _solved(exercise, exercise.because)
+    return _not_yet(exercise, f"not yet. {_named(exercise, lambda mistake: mistake.wrong == given)}")
+
+
+def lettered(options):
+    """Return the options in pairs with their letters, A, B and so on."""
+    return list(zip(string.ascii_uppercase, options, strict=False))
+
+
 _JUDGES = {
     "predict": _judge_value,
     "derive": _judge_expression,
     "code": _judge_function,
     "break": _judge_input,
+    "explain": _judge_option,
 }
 
 

@@ -27,10 +27,10 @@ class Exercise:
         The chapter's number in two digits, a hyphen, and a word: "05-gradient".
     title, task : str
         A few words, and the statement of what is asked and checked.
-    kind : {"predict", "derive", "code", "break"}
+    kind : {"predict", "derive", "code", "break", "explain"}
         What the answer is: a value (numbers, a string, or a tuple of strings for an ordering), a SymPy expression in
-        the book's symbols, a function, or an input on which `faulty` fails.
-    answer : value, expression, function or input
+        the book's symbols, a function, an input on which `faulty` fails, or the letter of an option.
+    answer : value, expression, function, input or letter
         The reference. The names of a function's parameters are shown to the learner.
     hints : three strings
         From a nudge to the key step.
@@ -44,6 +44,10 @@ class Exercise:
         The two implementations that the answer has to tell apart. An answer made of lists is passed as an array.
     legal : function, for "break"
         Takes the input, and returns what is not allowed about it, or "".
+    options : sequence of strings, for "explain"
+        What there is to choose from, A, B and so on. Each that is not the answer is a mistake: Mistake(says, "B").
+    because : str, for "explain"
+        What is said of the right option.
     rtol, atol : float
         Numbers agree up to atol + rtol · |expected|. For "break", a larger difference is the fault that shows.
     dtype : bool
@@ -54,7 +58,7 @@ class Exercise:
 
     id: str
     title: str
-    kind: Literal["predict", "derive", "code", "break"]
+    kind: Literal["predict", "derive", "code", "break", "explain"]
     task: str
     answer: Any
     hints: Sequence[str]
@@ -66,6 +70,8 @@ class Exercise:
     faulty: Callable | None = None
     right: Callable | None = None
     legal: Callable[[Any], str] | None = None
+    options: Sequence[str] = ()
+    because: str = ""
     rtol: float = 1e-9
     atol: float = 1e-12
     dtype: bool = False
