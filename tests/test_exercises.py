@@ -304,6 +304,11 @@ def test_input_output_and_expectation_are_shown_with_shape_and_dtype():
     ]
 
 
+def test_nothing_hangs_over_where_a_wrong_number_has_no_name():
+    first = repr(check("04-perplexity", lambda logits, labels: 0.3)).splitlines()[0]
+    assert first == "04-perplexity: not yet: 0 of 2 inputs right."
+
+
 def test_a_difference_beyond_the_digits_shown_is_shown_with_all_of_them():
     def off(logits, y):
         return xentlib.softmax_cross_entropy_with_grad(logits, y)[1] * (1 + 1e-8)
@@ -372,6 +377,12 @@ def test_what_is_wrong_is_refuted_by_numbers():
 )  # fmt: skip
 def test_what_is_no_expression_is_told_what_it_is(answer, told):
     assert told in repr(check("05-temperature", answer))
+
+
+def test_an_answer_in_other_terms_than_asked_for_is_told_which_are_not_needed():
+    told = "The right answer needs no z: read again in which terms it is asked for."
+    assert told in repr(check("04-raise", log(sum_over(j, exp(z[j]))) - z[y]))
+    assert "needs no" not in repr(check("05-temperature", exp(z[i]) / T))
 
 
 def test_symbols_that_are_not_the_books_are_named():

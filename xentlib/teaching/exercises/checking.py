@@ -122,7 +122,16 @@ def _judge_expression(exercise, answer):
     if not refuted:
         return _solved(exercise, _proof(exercise, answer))
     name = _named(exercise, lambda m: m.when(answer) if m.when else not _refuted(exercise, answer, m.wrong))
-    return _not_yet(exercise, f"not yet. {name or 'It is another expression.'}", f"got  {str(answer)[:200]}", refuted)
+    what = name or _not_asked_for(exercise, answer) or "It is another expression."
+    return _not_yet(exercise, f"not yet. {what}", f"got  {str(answer)[:200]}", refuted)
+
+
+def _not_asked_for(exercise, answer):
+    """Say which of the book's bases the answer need not contain: p, q and z are drawn independently of each other."""
+    extra = sorted(map(str, sympify(answer).atoms(IndexedBase) - sympify(exercise.answer).atoms(IndexedBase)))
+    if not extra:
+        return ""
+    return f"The right answer needs no {_listed(extra, 'or')}: read again in which terms it is asked for."
 
 
 def _no_expression(exercise, answer):
@@ -187,7 +196,7 @@ def _judge_function(exercise, answer):
     first = wrong[0]
     what = name or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
     return _not_yet(
-        exercise, f"not yet: {len(calls) - len(wrong)} of {_count(len(calls), 'input')} right. {what}",
+        exercise, f"not yet: {len(calls) - len(wrong)} of {_count(len(calls), 'input')} right. {what}".rstrip(),
         f"tried     {first.shown}", *_side_by_side(first.expected, first.got),
     )  # fmt: skip
 
