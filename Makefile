@@ -11,7 +11,7 @@ PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks
 	tools/api_pages.py tools/own_origin.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test bench notebooks exercises picture lock clean
+.PHONY: help book serve test bench notebooks exercises student picture lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,6 +38,9 @@ notebooks: $(VENV)/ready  ## re-execute the chapters and store their outputs (ON
 
 exercises: $(VENV)/ready  ## write anew the table of the exercises page
 	$(BIN)/python -m xentlib.teaching.exercises.listing exercises.md
+
+student: $(VENV)/ready  ## write the chapters without solutions into _build/student (TO=folder for another)
+	$(BIN)/python -m xentlib.teaching.exercises student $(TO)
 
 picture: $(VENV)/ready  ## draw again the picture of the README and the landing page
 	$(BIN)/python tools/draw_picture.py _static/q-minus-p.png

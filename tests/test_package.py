@@ -18,12 +18,16 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
 EXTRAS = {
     "book": {
+        "click",
         "dask",
         "django-static-mathjax",
+        "ipython",
         "ipywidgets",
         "jupyter-book",
         "matplotlib",
         "mpmath",
+        "nbformat",
+        "psutil",
         "sphinx-exercise",
         "sympy",
     },
@@ -120,12 +124,14 @@ def has_its_extras(files):
 
 
 def the_book_has_all_that_it_imports(files):
-    """The names of modules and of what is installed agree, for all that the book imports."""
+    """The names of modules and of what is installed agree, but for capitals, for all that the book imports."""
     chapters = [nbformat.read(path, as_version=4) for path in ROOT.glob("chapters/*.ipynb")]
     sources = [path.read_text() for path in PACKAGE.glob("teaching/**/*.py")]
     sources += [cell.source for chapter in chapters for cell in chapter.cells if cell.cell_type == "code"]
     imported = {name for source in sources for name in top_level_imports(source)} - sys.stdlib_module_names
-    yield from imported - {"xentlib", "numpy"} - {each.name for each in required(files, "book")}
+    yield from (
+        {name.lower() for name in imported} - {"xentlib", "numpy"} - {each.name for each in required(files, "book")}
+    )
 
 
 def allows_what_is_tested(files):
