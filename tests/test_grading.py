@@ -19,7 +19,8 @@ import sympy
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from xentlib.teaching.exercises import __main__ as command
-from xentlib.teaching.exercises import all_exercises, checking, find, grading, processes, returned, wire
+from xentlib.teaching.exercises import all_exercises, checking, find
+from xentlib.teaching.exercises.grading import grader, processes, returned, wire
 from xentlib.teaching.symbolic import T
 
 ROOT = Path(__file__).parents[1]
@@ -49,7 +50,7 @@ def run(tmp_path):
     """Grade a notebook made of code cells."""
 
     def run(*sources, text="", **limits):
-        return grading.grade(handed_in(tmp_path, *sources, text=text), CHAPTERS, grading.Limits(**limits))
+        return grader.grade(handed_in(tmp_path, *sources, text=text), CHAPTERS, grader.Limits(**limits))
 
     return run
 
@@ -96,7 +97,7 @@ def test_the_exercises_of_a_chapter_are_not_answered_though_their_solutions_are_
     each.cells = [*imports, *(cell for cell in each.cells if "check(" in cell)]
     with_solution = [id for id in each.expected if find(id).kind != "explain"]
     assert sum("record=False" in cell for cell in each.cells) == len(with_solution)
-    result = grading.grade(each, CHAPTERS, grading.Limits())
+    result = grader.grade(each, CHAPTERS, grader.Limits())
     assert result.says == f"All {len(each.cells)} code cells ran."
     assert result.verdicts == dict.fromkeys(each.expected, "not answered")
 
@@ -148,7 +149,7 @@ FAKES = [
     # what the grader might take for its own
     """
     import gc
-    from xentlib.teaching.exercises.line import Line
+    from xentlib.teaching.exercises.grading.line import Line
     print('05-weights: solved.', '{"id": "05-weights", "verdict": "solved"}', flush=True)
     for line in [x for x in gc.get_objects() if isinstance(x, Line)]:
         line.send(id='05-weights', verdict='solved', solved=True, check='05-weights', answer=None)
@@ -163,7 +164,7 @@ def test_a_notebook_cannot_award_itself_anything(tmp_path):
     for cell in faked.cells[1:]:
         cell.outputs = [new_output("stream", name="stdout", text="05-weights: solved.")]
     nbformat.write(faked, path)
-    result = grading.grade(returned.read(str(path)), CHAPTERS, grading.Limits())
+    result = grader.grade(returned.read(str(path)), CHAPTERS, grader.Limits())
     assert len(result.verdicts) == len([e for e in EXERCISES if e.chapter == 5])
     assert "solved" not in result.verdicts.values(), result
     assert result.verdicts["05-temperature"] == "not solved"
@@ -238,7 +239,7 @@ def test_a_notebook_that_is_stopped_keeps_what_it_solved_before(run, evil):
     result = run(solved("05-signs"), source, solved("05-gradient"), timeout=timeout, output=1, processes=8)
     assert (result.status, result.says) == (status, says)
     assert (result.verdicts["05-signs"], result.verdicts["05-gradient"]) == ("solved", "not solved")
-    assert not [each for each in psutil.Process().children() if "exercises.marker" in " ".join(each.cmdline())]
+    assert not [each for each in psutil.Process().children() if "grading.marker" in " ".join(each.cmdline())]
 
 
 # What is no notebook
@@ -277,7 +278,7 @@ def test_what_is_no_notebook_is_told(says, tmp_path):
     path = tmp_path / "x.ipynb"
     NO_NOTEBOOK[says](path)
     each = returned.read(str(path))
-    result = grading.grade(each, CHAPTERS, grading.Limits())
+    result = grader.grade(each, CHAPTERS, grader.Limits())
     assert (result.status, result.says, result.verdicts) == ("unreadable", says.strip(), {})
 
 
@@ -304,7 +305,7 @@ def test_a_notebook_of_an_older_format_is_read(tmp_path):
 
 
 def test_a_notebook_without_exercises_is_not_run(tmp_path):
-    result = grading.grade(handed_in(tmp_path, "while True: pass"), CHAPTERS, grading.Limits())
+    result = grader.grade(handed_in(tmp_path, "while True: pass"), CHAPTERS, grader.Limits())
     assert (result.status, result.says) == ("graded", "It holds no exercise of the book, and was not run.")
 
 

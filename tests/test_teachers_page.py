@@ -11,7 +11,8 @@ import yaml
 from nbformat.v4 import new_code_cell, new_notebook
 
 from xentlib.teaching.exercises import __main__ as command
-from xentlib.teaching.exercises import all_exercises, grading, learner, returned
+from xentlib.teaching.exercises import all_exercises
+from xentlib.teaching.exercises.grading import grader, learner, returned
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "teachers.md").read_text(encoding="utf-8")
@@ -51,8 +52,8 @@ def test_the_words_in_the_table_are_explained():
     rows = list(csv.DictReader(io.StringIO(re.search(r"```text\n(.*?)```", PAGE, re.S)[1])))
     explained = re.findall(r"^\| ([a-z ]+) \|", PAGE, re.M)
     assert {row["status"] for row in rows} < set(explained)
-    assert set(explained) >= {"graded", "stopped", "crashed", "unreadable", *grading.VERDICTS}
-    assert list(rows[0]) == [*grading.HEAD, *IDS]
+    assert set(explained) >= {"graded", "stopped", "crashed", "unreadable", *grader.VERDICTS}
+    assert list(rows[0]) == [*grader.HEAD, *IDS]
     for row in rows:
         assert row["solved"] == str(sum(row[id] == "solved" for id in IDS))
 
@@ -88,7 +89,7 @@ def test_help_tells_every_option_and_default(name, capsys, monkeypatch):
 
 
 def test_the_limits_on_the_page_are_those_of_the_program():
-    limits = grading.Limits()
+    limits = grader.Limits()
     rows = dict(re.findall(r"^\| (.+?) \| (\d+)(?: \w+)? \|", PAGE, re.M))
     assert rows == {
         "time for a notebook": str(limits.timeout),

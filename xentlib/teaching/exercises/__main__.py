@@ -9,7 +9,8 @@ from pathlib import Path
 
 import click
 
-from xentlib.teaching.exercises import grading, returned, student
+from xentlib.teaching.exercises import student
+from xentlib.teaching.exercises.grading import grader, returned
 
 
 def main(arguments=None):
@@ -37,7 +38,7 @@ def _parser():
     )
     command.add_argument("folder", metavar="DIR", help="the folder with the returned notebooks, searched through")
     command.add_argument("--output", metavar="FILE", help="where to write the table (default: standard output)")
-    limits = grading.Limits()
+    limits = grader.Limits()
     command.add_argument("--timeout", metavar="SECONDS", type=_at_least_1, default=limits.timeout,
                          help="how long one notebook may run (default: %(default)s)")  # fmt: skip
     command.add_argument("--memory", metavar="MB", type=_at_least_1, default=limits.memory,
@@ -98,18 +99,18 @@ def _opened(output):
 
 
 def _grade_all(everything, file, options):
-    table = grading.Table(file, everything)
-    limits = grading.Limits(timeout=options.timeout, memory=options.memory)
+    table = grader.Table(file, everything)
+    limits = grader.Limits(timeout=options.timeout, memory=options.memory)
     with click.progressbar(everything, file=sys.stderr, show_pos=True, item_show_func=_name) as bar:
         for number, each in enumerate(bar, 1):
-            run = grading.grade(each, options.chapters, limits)
+            run = grader.grade(each, options.chapters, limits)
             table.add(each, run)
             if not sys.stderr.isatty():
                 print(f"[{number}/{len(everything)}] {_name(each)}: {run.status}", file=sys.stderr, flush=True)
 
 
 def _name(each):
-    return each and grading.plain(each.path)
+    return each and grader.plain(each.path)
 
 
 if __name__ == "__main__":

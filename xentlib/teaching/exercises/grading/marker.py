@@ -13,8 +13,9 @@ import subprocess
 import sys
 import threading
 
-from xentlib.teaching.exercises import all_exercises, checking, find, wire
-from xentlib.teaching.exercises.line import Closed, Line
+from xentlib.teaching.exercises import all_exercises, checking, find
+from xentlib.teaching.exercises.grading import wire
+from xentlib.teaching.exercises.grading.line import Closed, Line
 
 
 def main(job):
@@ -38,7 +39,7 @@ def main(job):
 
 def _start(job, theirs):
     arguments = map(str, [theirs.fileno(), job["memory"], job["timeout"]])
-    command = [sys.executable, "-P", "-m", "xentlib.teaching.exercises.learner", *arguments]
+    command = [sys.executable, "-P", "-m", "xentlib.teaching.exercises.grading.learner", *arguments]
     return subprocess.Popen(
         command, pass_fds=[theirs.fileno()], cwd=job["folder"], env=job["environment"], start_new_session=True,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

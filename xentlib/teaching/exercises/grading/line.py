@@ -2,7 +2,7 @@
 
 import json
 
-from xentlib.teaching.exercises.wire import LARGEST
+from xentlib.teaching.exercises.grading.wire import LARGEST
 
 LONGEST = LARGEST + 10_000  #: bytes of one message
 

@@ -19,7 +19,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from xentlib.teaching.exercises import all_exercises, processes
+from xentlib.teaching.exercises import all_exercises
+from xentlib.teaching.exercises.grading import processes
 
 HEAD = ("path", "status", "what happened", "solved", "total")
 VERDICTS = ("missing", "not answered", "not solved", "solved")  # each counts for more than the ones before
@@ -108,8 +109,9 @@ def _marker(returned, folder, limits):
         "MPLBACKEND": "module://matplotlib_inline.backend_inline", "OPENBLAS_NUM_THREADS": "1", "XENTLIB_PROGRESS": "",
     }  # fmt: skip
     marker = subprocess.Popen(
-        [sys.executable, "-P", "-m", "xentlib.teaching.exercises.marker"], env={**os.environ, "PYTHONPATH": path},
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, start_new_session=True,
+        [sys.executable, "-P", "-m", "xentlib.teaching.exercises.grading.marker"],
+        env={**os.environ, "PYTHONPATH": path}, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, text=True, start_new_session=True,
     )  # fmt: skip
     job = {
         "cells": returned.cells, "folder": str(folder / "work"), "environment": environment,

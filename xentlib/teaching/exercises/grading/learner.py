@@ -15,9 +15,10 @@ import threading
 from IPython.core.interactiveshell import InteractiveShell
 
 from xentlib.teaching import exercises
-from xentlib.teaching.exercises import checking, guard, wire
-from xentlib.teaching.exercises.line import Closed, Line
-from xentlib.teaching.exercises.marker import limit_memory
+from xentlib.teaching.exercises import checking, guard
+from xentlib.teaching.exercises.grading import wire
+from xentlib.teaching.exercises.grading.line import Closed, Line
+from xentlib.teaching.exercises.grading.marker import limit_memory
 
 LARGEST_FILE = 100  #: MB that the notebook may write into one file
 
