@@ -142,4 +142,29 @@ EXERCISES = (
             "Set q_0 = 0 and share the rest between the others.",
         ),
     ),
+    Exercise(
+        id="01-unknown", title="A floor nobody knows", kind="explain", difficulty=2, minutes=3,
+        task="p is what happens, and nobody knows it. You change q, and H(p, q), measured on many visitors, falls by "
+        "0.1 nats. A colleague says that KL(p‖q) has fallen by 0.1 nats, too. How can he know, without knowing H(p)?",
+        options=(
+            "He cannot. KL(p‖q) is at most H(p, q), so it falls, but nobody can say by how much.",
+            "H(p) falls along with them: all three are made of the same logarithms.",
+            "H(p, q) is H(p) + KL(p‖q), and H(p) does not contain q. It is the same before and after.",
+            "H(p) is 0 for what really happens, so H(p, q) and KL(p‖q) are the same number.",
+        ),
+        answer="C",
+        because="The difference of two bills is free of the part that nobody can avoid. So one may train on H(p, q) "
+        "and need not know its floor.",
+        mistakes=(
+            Mistake("KL(p‖q) ≤ H(p, q) is true, and says nothing about changes. Write both bills as a sum of two "
+                    "parts, and subtract.", "A"),
+            Mistake("H(p) = −Σ p_i log p_i contains p alone. You changed q.", "B"),
+            Mistake("It is 0 only if one class always happens. Cats, dogs and birds all come.", "D"),
+        ),
+        hints=(
+            "What does H(p, q) consist of?",
+            "It is what must be paid, plus what the error costs. Which of the two depends on q?",
+            "Write H(p, q) = H(p) + KL(p‖q) for the old q and the new one, and subtract.",
+        ),
+    ),
 )  # fmt: skip

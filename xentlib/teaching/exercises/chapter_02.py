@@ -144,4 +144,28 @@ EXERCISES = (
             "From a lead of about 37 the larger price is exactly 1, and its logarithm 0. What is it really?",
         ),
     ),
+    Exercise(
+        id="02-halved", title="Only a change of units?", kind="explain", difficulty=1, minutes=2,
+        task="Before softmax, a colleague divides the scores (1, 2, ½) by the largest, 2. Softmax, he says, ignores "
+        "what is done to all logits alike. What happens to the probabilities?",
+        options=(
+            "All three move towards ⅓: a common factor acts as a temperature.",
+            "Nothing happens: a common factor cancels, as a common shift does.",
+            "Dog gains and the others lose: with its score at 1, it is sure.",
+            "The order may change: a division is not monotonic.",
+        ),
+        answer="A",
+        because="Dividing by 2 is temperature 2, which halves all log-odds. Softmax ignores a common term. A common "
+        "factor in front of the exponentials would be such a term; a factor inside them is not.",
+        mistakes=(
+            Mistake("Cancelling is what e^c does, for a term c. Try a factor of 0: what would softmax give?", "B"),
+            Mistake("A score of 1 is no probability of 1. Only leads count, and they have become smaller.", "C"),
+            Mistake("Dividing by a positive number keeps the order, and so does softmax.", "D"),
+        ),
+        hints=(
+            "By how much does dog lead cat, before and after?",
+            "The log-odds of two classes are the difference of their logits.",
+            "All differences are halved. Which knob of the chapter does this?",
+        ),
+    ),
 )  # fmt: skip

@@ -167,4 +167,28 @@ EXERCISES = (
             "The first two logits are the features themselves: let x_0 be a little larger than x_1, both positive.",
         ),
     ),
+    Exercise(
+        id="03-contrast", title="The same photo, more contrast", kind="explain", difficulty=2, minutes=3,
+        task="A classifier without a bias names an image a three, with probability 0.6. You double the contrast, so "
+        "that every feature doubles. What does it say now?",
+        options=(
+            "A three with 0.6: softmax divides by the sum, so a common factor cancels.",
+            "Perhaps another class: twice the ink is another image, and anything can happen.",
+            "A three with less than 0.6: the image is further from those of the training.",
+            "A three with more than 0.6: all logits double, and all leads with them.",
+        ),
+        answer="D",
+        because="z = W x is linear in x, so the leads double and the order stays. The probability of the class that "
+        "leads grows with every lead. Confidence measures ink as well as shape.",
+        mistakes=(
+            Mistake("The sum is one of exponentials. A factor in front of them cancels; this one is inside.", "A"),
+            Mistake("Without a bias each logit is doubled, and the largest stays the largest.", "B"),
+            Mistake("A linear layer knows no distance from what it has seen. It only weighs the features.", "C"),
+        ),
+        hints=(
+            "What happens to the logits W x if x doubles?",
+            "Each is doubled. So what happens to the lead of three over each other class?",
+            "Larger leads mean larger odds of three against every other class.",
+        ),
+    ),
 )  # fmt: skip

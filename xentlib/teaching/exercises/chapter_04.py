@@ -183,4 +183,28 @@ EXERCISES = (
             "If the true class trails by 30, its loss is 30. What does the faulty one say?",
         ),
     ),
+    Exercise(
+        id="04-hits", title="As many hits, nine times the loss", kind="explain", difficulty=2, minutes=3,
+        task="Two classifiers name the same 97 of 100 photos rightly. The mean loss of one is 0.1, of the other 0.9. "
+        "Both numbers are computed as they should be. What can you conclude?",
+        options=(
+            "The second must have missed some photo that the first has hit.",
+            "On some photos the second gives the truth far less probability, most likely where it errs.",
+            "The second has more classes, since log K is larger for it.",
+            "The second needs more training: its hits and misses will change soon.",
+        ),
+        answer="B",
+        because="The count of hits sees only which class leads. The loss sees what the truth was left with: three "
+        "errors with a probability of e⁻³⁰ cost 0.9 on the average of 100, all by themselves.",
+        mistakes=(
+            Mistake("The hits are the same. A hit says which class leads, and not by how much.", "A"),
+            Mistake("log K is the loss of one who knows nothing. These two know nearly all, with any K.", "C"),
+            Mistake("Perhaps, but the numbers do not say so. They say how sure it is, and of what.", "D"),
+        ),
+        hints=(
+            "What of a photo enters the loss, and what enters the count of hits?",
+            "The loss takes the logarithm of the probability of the true class.",
+            "How much can a single photo cost, if the classifier is sure and wrong?",
+        ),
+    ),
 )  # fmt: skip
