@@ -1,0 +1,207 @@
+"""The exercises of chapter 13: the loss of a large vocabulary, a block at a time."""
+
+import numpy as np
+from sympy import IndexedBase
+
+import xentlib
+from xentlib.teaching.exercises.exercise import Exercise, Mistake
+from xentlib.teaching.exercises.inputs import logits_of
+from xentlib.teaching.symbolic import K, c, exp, j, k, log, m, sum_over, z
+
+TITLE = "13 A large vocabulary"
+
+
+# 13-entropy: block j has the log-sum-exp z_j
+
+h = IndexedBase("h", positive=True)
+SHARE = exp(z[j]) / sum_over(k, exp(z[k]))
+
+
+# 13-rests
+
+
+def rescaled(m, s):
+    return s * np.exp(m - m.max())
+
+
+def loss_of_largest(m, r):
+    parts = rescaled(m, 1 + r)
+    top = m.argmax()
+    parts[top] = r[top]
+    return np.log1p(parts.sum())
+
+
+def not_rescaled(m, r):
+    return np.log1p((1 + r).sum() - 1)
+
+
+def without_any_that_tie(m, r):
+    return np.log1p(rescaled(m, np.where(m == m.max(), r, 1 + r)).sum())
+
+
+# 13-start
+
+
+def folded_from_zero(z):
+    m, s = 0.0, 0.0
+    with np.errstate(all="ignore"):
+        for logit in z:
+            larger = max(m, logit)
+            s = s * np.exp(m - larger) + np.exp(logit - larger)
+            m = larger
+        return m + np.log(s)
+
+
+EXERCISES = (
+    Exercise(
+        id="13-crossover", title="When the table outgrows the weight", kind="predict", difficulty=1, minutes=4,
+        task="A last layer has D = 4,096 features and K = 128,000 classes. Its weight is held in bfloat16, its logits "
+        "in float32. For how many tokens do the logits take just as much memory as the weight?",
+        answer=2048, rtol=0,
+        mistakes=(
+            Mistake("Both were counted with the same bytes for a number. A float32 takes 4, a bfloat16 takes 2.", 4096),
+            Mistake("The factor 2 is upside down: it is the logits that take more bytes for a number.", 8192),
+            Mistake("Here a row of logits has D numbers. It has one for each class, so K of them.", 64000),
+            Mistake("This is how many logits there are. Each token has K of them.", 2048 * 128000),
+        ),
+        hints=(
+            "Write both as a product: how many rows, how many columns, how many bytes.",
+            "The logits take N · K · 4 bytes, the weight K · D · 2. What cancels?",
+            "K cancels, and N · 4 = D · 2 is left.",
+        ),
+    ),
+    Exercise(
+        id="13-confidence", title="How sure, from two numbers", kind="predict", difficulty=1, minutes=4,
+        task="The two halves of a row of logits leave the states (m, s) = (log 8, 1.5) and (log 2, 3). What is the "
+        "largest probability in the row? Two decimals.",
+        answer=4 / 9, rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("The two s were added as they are. The second belongs to a smaller m, and shrinks first.", 1 / 4.5),
+            Mistake("The factor is upside down: the sum with the smaller m is multiplied by 2/8, not 8/2.", 1 / 13.5),
+            Mistake("This looks at the first half alone. The second half has a share, too.", 1 / 1.5),
+            Mistake("This is the s of the whole row. What is the term of the largest logit in that sum?", 2.25),
+            Mistake("The wrong sum was shrunk: the first belongs to the larger m, and stays as it is.", 1 / 3.375),
+        ),
+        hints=(
+            "What is the state of the whole row?",
+            "S is 1.5 + 3 · e^(log 2 − log 8). The largest probability is one term of the sum, divided by the sum.",
+            "The term of the largest logit is e^0 = 1, so the answer is 1/S.",
+        ),
+    ),
+    Exercise(
+        id="13-start", title="A wrong start", kind="break", difficulty=2, minutes=5,
+        task="A fold of one logit after the other starts from the state (0, 0), where it should be (−∞, 0). Find three "
+        "finite logits for which its log-sum-exp, m + log s, is off by more than 0.01.",
+        answer=[-800.0, -801.0, -802.0],
+        faulty=folded_from_zero, right=xentlib.logsumexp, legal=logits_of(3), rtol=0, atol=0.01,
+        mistakes=(
+            Mistake("The largest logit is not below 0. It becomes the maximum, and the 0 at the start is forgotten.",
+                    [5.0, -1.0, 2.0], lambda z: z.max() >= 0),
+            Mistake("The maximum stays at 0, where no logit is. But any shift is right that leaves an exponential to "
+                    "add up. Go further.", [-5.0, -6.0, -7.0], lambda z: z.max() < 0),
+        ),
+        hints=(
+            "The s of the start is 0 and adds nothing. So what can go wrong is its m. When does that survive?",
+            "If all logits are negative, m is 0 to the end, and the sum is Σ e^z. When is that no good?",
+            "e^−745 is the smallest float64 above 0.",
+        ),
+    ),
+    Exercise(
+        id="13-stale", title="A stale maximum", kind="derive", difficulty=1, minutes=5,
+        task="The sum s was made with the final maximum m. By a slip, the second pass uses an older one, c, for every "
+        "block: it returns e^(z_i − c)/s − 1(y = i). A test adds up the entries over all classes. What does it find, "
+        "in terms of m and c?",
+        answer=exp(m - c) - 1,
+        mistakes=(
+            Mistake("That is what the right gradient sums to. Here softmax has another factor.", 0),
+            Mistake("The factor is upside down: a shift by c that is too small makes every exponential too large.",
+                    exp(c - m) - 1),
+            Mistake("The true class has lost a 1 as well.", exp(m - c)),
+            Mistake("The 1 is taken off at the true class alone, and not at each of the K.", exp(m - c) - K),
+        ),
+        hints=(
+            "Write e^(z_i − c) as e^(z_i − m), times something.",
+            "e^(z_i − m)/s is softmax, and sums to 1. The other factor is the same for every i.",
+            "The factor is e^(m − c). What does the indicator sum to?",
+        ),
+    ),
+    Exercise(
+        id="13-one-pass", title="One pass for one of them", kind="explain", difficulty=3, minutes=5,
+        task="The gradient for the features needs no second pass. Carry for each sample a third thing beside m and s, "
+        "the sum a = Σ_j e^(z_j − m) W_j over the rows W_j read so far, rescaled whenever m rises. At the end it is "
+        "a/s − W_y, divided by N. Why does nothing like that give the gradient of W?",
+        options=(
+            "A row of it adds up samples, and each of them has an m and an s of its own that are not final yet.",
+            "It has a row for each class, so the sums that are carried would take as much room as the logits.",
+            "The 1 of the true class is part of its sums, and would be rescaled along with the exponentials.",
+            "It has no sum over classes, so no exponentials occur in it, and there is nothing to rescale.",
+        ),
+        answer="A",
+        because="For the features the sum runs over classes, within one sample, so one factor puts all of it right. "
+        "Row k of the gradient of W is Σ_n (q_nk − p_nk) x_n / N. Once samples are added up, no single factor can put "
+        "them right. With N = 1 it would work.",
+        mistakes=(
+            Mistake("The gradient of W has to be held in any case, so carrying it costs nothing more. And its size is "
+                    "K · D, whatever the logits take.", "B"),
+            Mistake("The 1 can be kept out until the end, as it is for the features, where W_y comes off last.", "C"),
+            Mistake("Each q_nk in it is an exponential divided by s. There is something to rescale, and that is the "
+                    "trouble.", "D"),
+        ),
+        hints=(
+            "Write down one row of each gradient. Over what does its sum run?",
+            "When m rises for one sample, which of the terms that were added up before have to be rescaled?",
+            "For the features all of them, with one factor. For W only the terms of that sample, which are mixed in.",
+        ),
+    ),
+    Exercise(
+        id="13-rests", title="All states at once", kind="code", difficulty=3, minutes=12,
+        task="The blocks of one row leave states (m, r): in r the 1 of the block's largest logit is left out. Write a "
+        "function of m and r, two arrays with one number for each block, that returns the loss if the class with the "
+        "largest logit of all is true, to nine digits. A loss of 4e-19 is not 0.",
+        answer=loss_of_largest, atol=0,
+        inputs=(
+            ([2.0, 1.0, 0.5], [0.2, 0.0, 1.5]), ([1.0, 3.0, 3.0, 2.0], [0.3, 0.5, 0.25, 0.0]),
+            ([0.0, 45.0, 1.0], [1.7, 2.5e-20, 3.0]), ([-1000.0, -1002.0], [0.1, 0.4]), ([1000.0, 0.0], [0.7, 0.0]),
+        ),
+        mistakes=(
+            Mistake("The sum holds the 1 of the largest logit, and a small rest drowns beside it. Keep that 1 out.",
+                    lambda m, r: np.log(rescaled(m, 1 + r).sum())),
+            Mistake("Each block leaves its 1 out, but only the 1 of the largest logit of all is to stay out.",
+                    lambda m, r: np.log1p(rescaled(m, r).sum())),
+            Mistake("The blocks were added as they are. Each belongs to its own m: rescale it.", not_rescaled),
+            Mistake("Where two blocks tie for the largest m, both have left their 1 out. Only one of them may.",
+                    without_any_that_tie),
+            Mistake("The 1 of the largest logit is counted twice: it is in this sum, and log1p adds another.",
+                    lambda m, r: np.log1p(rescaled(m, 1 + r).sum())),
+        ),
+        hints=(
+            "Which block keeps its 1 out, and what do all others hand over?",
+            "The block at m.argmax() gives r, any other (1 + r) e^(m − M). Of the sum, take one function.",
+            "parts = (1 + r) * np.exp(m - m.max()); put r at m.argmax() in place of its part; np.log1p of the sum.",
+        ),
+    ),
+    Exercise(
+        id="13-entropy", title="How unsure, from blocks", kind="derive", difficulty=3, minutes=15,
+        task="Does the entropy of q fold, too? A row of logits is cut into K blocks: here K counts blocks, and j is "
+        "one of them. You are told its log-sum-exp, call it z_j, and the entropy of the softmax within it, h_j. "
+        "The cell declares h. Write the entropy of the softmax of the whole row.",
+        answer=sum_over(j, SHARE * (h[j] - log(SHARE))),
+        mistakes=(
+            Mistake("This is the mean doubt within a block. In which block the class lies is in doubt as well.",
+                    sum_over(j, SHARE * h[j])),
+            Mistake("This is the doubt about the block. Within the block there is more.",
+                    -sum_over(j, SHARE * log(SHARE))),
+            Mistake("The entropies of the blocks were added. Each counts as often as its block: with its share.",
+                    sum_over(j, h[j] - SHARE * log(SHARE))),
+            Mistake("The sign of the logarithm is turned round: a doubt about the block adds to the entropy.",
+                    sum_over(j, SHARE * (h[j] + log(SHARE)))),
+            Mistake("The mean of −log of a share is log Σ e^z minus the mean of z_j. That mean is missing.",
+                    log(sum_over(j, exp(z[j]))) + sum_over(j, SHARE * h[j])),
+        ),
+        hints=(
+            "Take a block for one class. What is its logit, and what is its probability?",
+            "Its probability is w_j, softmax of the z. A class in it has w_j times what it has within the block.",
+            "The logarithm of that product is a sum: −log w_j from the block, h_j on average from inside it.",
+        ),
+    ),
+)  # fmt: skip
