@@ -50,8 +50,8 @@ EXERCISES = (
     ),
     Exercise(
         id="01-order", title="Three guesses", kind="predict", difficulty=1, minutes=4,
-        task='Visitors come with p = (½, ¼, ¼). Order these guesses by H(p, q), the cheapest first, as in ("A", "B", '
-        '"C"): A is (¼, ½, ¼), B is (⅓, ⅓, ⅓), C is (½, ¼, ¼).',
+        task='Visitors come with p = (½, ¼, ¼). Order these guesses by H(p, q), the cheapest first, as in `("A", "B", '
+        '"C")`: A is (¼, ½, ¼), B is (⅓, ⅓, ⅓), C is (½, ¼, ¼).',
         answer=("C", "B", "A"),
         mistakes=(
             Mistake("The dearest stands first.", ("A", "B", "C")),

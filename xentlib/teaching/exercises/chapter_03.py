@@ -84,7 +84,7 @@ EXERCISES = (
     ),
     Exercise(
         id="03-weight", title="The slope of one weight", kind="derive", difficulty=2, minutes=8,
-        task='With x_d = symbols("x_d", real=True) for feature d: write ∂L/∂W_kd for one image of class y, in '
+        task='With `x_d = symbols("x_d", real=True)` for feature d: write ∂L/∂W_kd for one image of class y, in '
         "terms of the logits z. Take the gradient for the logits from chapter 5: it is q − p.",
         answer=(Q_K - DELTA) * X_D,
         mistakes=(

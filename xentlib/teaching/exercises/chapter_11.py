@@ -74,8 +74,8 @@ EXERCISES = (
         id="11-symptoms", title="Name the symptom", kind="predict", difficulty=1, minutes=5,
         task="Somebody computes −log(e^(z_y) / Σ_j e^(z_j)) in float32, as it stands. Before you run anything: what "
         'comes out? A is z = (100, 0) with y = 0. B is the same z with y = 1. C is z = (30, 0) with y = 0. D is '
-        'z = (0, −50) with y = 1. E is z = (−200, −201) with y = 0. Give a tuple of five words, each "nan", "inf", "0" '
-        'or "right", for right to three digits.',
+        'z = (0, −50) with y = 1. E is z = (−200, −201) with y = 0. Give a tuple of five words, each `"nan"`, `"inf"`, '
+        '`"0"` or `"right"`, for right to three digits.',
         answer=SYMPTOMS,
         mistakes=(
             Mistake("Look at A again: the sum overflows, and so does the numerator.",
