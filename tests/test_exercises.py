@@ -89,11 +89,17 @@ def test_an_exercise_is_complete(exercise):
 
 
 @pytest.mark.parametrize("exercise", EVERY)
-def test_the_reference_passes_its_own_check_and_says_the_same_twice(exercise):
+def test_the_reference_passes_its_own_check(exercise):
     result = check(exercise.id, exercise.answer)
     assert result
     assert repr(result).startswith(f"{exercise.id}: solved. ")
-    assert repr(check(exercise.id, exercise.answer)) == repr(result)
+    assert exercise.kind != "derive" or "for every K" in repr(result)
+
+
+@pytest.mark.parametrize("exercise", [*of_kind("predict", "code", "break", "explain"), find("05-weights")])
+def test_a_check_says_the_same_twice(exercise):
+    """Of those to derive only one: to prove is slow."""
+    assert repr(check(exercise.id, exercise.answer)) == repr(check(exercise.id, exercise.answer))
 
 
 @pytest.mark.parametrize(("exercise", "n"), MISTAKES)
@@ -109,11 +115,6 @@ def test_a_named_mistake_does_not_owe_its_name_to_the_order(exercise, n, monkeyp
     """With the others asked first it still gets its own name: no two are the same."""
     turned = Exercise(**{**vars(exercise), "mistakes": exercise.mistakes[::-1]})
     assert exercise.mistakes[n].says in repr(checking.judge(turned, exercise.mistakes[n].wrong))
-
-
-@pytest.mark.parametrize("exercise", of_kind("derive"))
-def test_a_derivation_is_proved_for_every_k(exercise):
-    assert "for every K" in repr(check(exercise.id, exercise.answer))
 
 
 # Random wrong answers
