@@ -13,6 +13,8 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+# Names a model by a random id that no page can use: the HTML beside it holds the state.
+WIDGET = "application/vnd.jupyter.widget-view+json"
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -45,10 +47,13 @@ def refresh(path):
         record_timing=False,
         coalesce_streams=True,
         extra_arguments=["--log-level=ERROR"],
-        store_widget_state=True,
+        store_widget_state=False,
         timeout=300,
     )
     client.execute()
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
     notebook.metadata["kernelspec"] = KERNEL
     notebook.metadata.pop("language_info", None)
     after = nbformat.writes(notebook) + "\n"

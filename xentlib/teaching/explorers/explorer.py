@@ -1,0 +1,74 @@
+"""What all explorers have in common: a widget where there is a kernel, and the same drawing on a page without one."""
+
+import html
+import json
+from pathlib import Path
+
+import anywidget
+
+HERE = Path(__file__).parent
+
+
+class Explorer(anywidget.AnyWidget):
+    """A picture that answers to sliders.
+
+    A subclass has traits, the state; `values`, the numbers that it shows, by `xentlib`; `say`, a sentence about them;
+    and `NAME.js` beside this file, which computes the same numbers in the browser and draws them. A test holds the two
+    against each other.
+
+    The controls are HTML's own, inside the view, and not linked widgets: the page of the book then needs a model of
+    a few lines, and not the widget manager, which is heavier than the page.
+    """
+
+    name = ""  #: of the file with its drawing
+    title = ""  #: what is to be found with it
+    state = ()  #: the names of its traits
+    heights = (0, 0)  #: in pixels, on a screen and on a phone, which a page keeps free until the script has run
+
+    _css = HERE / "explorers.css"
+
+    def __init_subclass__(cls, **kwargs):
+        if "name" in vars(cls):  # traits that are added later make a subclass, too
+            cls._esm = module(cls.name)
+        super().__init_subclass__(**kwargs)
+
+    def values(self):
+        """Return the numbers that are shown, by name."""
+        raise NotImplementedError
+
+    def say(self):
+        """Return in a sentence or two what is to be seen."""
+        raise NotImplementedError
+
+    def shown_state(self):
+        """Return the traits that the view reads."""
+        return {name: getattr(self, name) for name in self.state}
+
+    def __repr__(self):
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.shown_state().items())})"
+
+    def _repr_mimebundle_(self, **kwargs):
+        data, metadata = super()._repr_mimebundle_(**kwargs)
+        return {**data, "text/plain": repr(self), "text/html": self._repr_html_()}, metadata
+
+    def _repr_html_(self):
+        """Return what a page shows until its script has run, or where none runs."""
+        state = html.escape(json.dumps(self.shown_state()), quote=True)
+        room = "; ".join(f"--x-{n}: {pixels}px" for n, pixels in zip(("wide", "narrow"), self.heights, strict=True))
+        title, said = html.escape(self.title), html.escape(self.say())
+        return (
+            f'<div data-explorer="{self.name}" data-state="{state}" style="{room}">'
+            f'<section class="xentlib-explorer"><p class="title">{title}</p><p class="said">{said}</p></section></div>'
+        )
+
+
+def module(name):
+    """Return the JavaScript module of an explorer, which is one text, since a widget has no place to import from."""
+    parts = [(HERE / file).read_text(encoding="utf-8") for file in ("common.js", f"{name}.js")]
+    return "\n".join(parts)
+
+
+def script(name):
+    """Return the same as a plain script, which also runs on a page that was opened as a file."""
+    body = module(name).replace("export default view;", f"(window.xentlibExplorers ??= {{}})[{name!r}] = view;")
+    return f"(() => {{\n{body}\n}})();\n"
