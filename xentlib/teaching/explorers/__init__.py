@@ -1,7 +1,13 @@
 """Explorers: pictures that answer to sliders, in a notebook and on the static page alike."""
 
+from xentlib.teaching.explorers.backward import Backward
+from xentlib.teaching.explorers.cross_entropy import CrossEntropy
+from xentlib.teaching.explorers.floating_point import FloatingPoint
+from xentlib.teaching.explorers.flow import Flow
+from xentlib.teaching.explorers.gradient import Gradient
+from xentlib.teaching.explorers.online_softmax import OnlineSoftmax
 from xentlib.teaching.explorers.softmax import Softmax
 
-ALL = (Softmax,)
+ALL = (Backward, CrossEntropy, FloatingPoint, Flow, Gradient, OnlineSoftmax, Softmax)
 
 __all__ = ["ALL", *(explorer.__name__ for explorer in ALL)]

@@ -39,7 +39,7 @@ function scientific(x) {
   const size = Math.abs(x);
   if (size >= 0.001 && size < 1000) return x.toPrecision(3).replace("-", "−");
   const [digits, power] = x.toExponential(2).split("e");
-  return `${digits} · 10${superscript(Number(power))}`.replace("-", "−");
+  return `${digits}\u00a0·\u00a010${superscript(Number(power))}`.replace("-", "−");
 }
 
 function superscript(n) {
@@ -91,7 +91,7 @@ function explorer({ title, state: names, controls, values, draw, say }) {
     function redraw() {
       const state = current();
       const shown = values(state);
-      const width = Math.min(600, Math.max(280, Math.floor(root.clientWidth || 560)));
+      const width = Math.min(600, Math.max(280, Math.floor(panel.clientWidth || 560)));
       const [svg, height] = draw(state, shown, width);
       drawing.setAttribute("viewBox", `0 0 ${width} ${height}`);
       drawing.setAttribute("width", width);
@@ -159,6 +159,13 @@ const MAKE = {
     // Not `disabled`: that would throw the focus away from under a keyboard.
     return [node, (state) => node.setAttribute("aria-disabled", off(state))];
   },
+
+  // { kind: "row", controls }, side by side in one place of the panel
+  row({ controls }, current, change) {
+    const made = controls.map((control) => MAKE[control.kind](control, current, change));
+    const refresh = (state) => made.forEach(([, refreshOne]) => refreshOne(state));
+    return [element("div", { class: "abreast" }, ...made.map(([node]) => node)), refresh];
+  },
 };
 
 const replaced = (numbers, index, value) => numbers.map((x, i) => (i === index ? value : x));
@@ -176,3 +183,12 @@ const trueClass = {
   get: (state) => state.label,
   set: (_, index) => ({ label: index }),
 };
+
+// Buttons that move a whole number of the state, and have nothing to press at either end. `moves` are [label, by].
+const stepper = (name, first, last, moves) => ({
+  kind: "row",
+  controls: [...moves, ["Start again", -Infinity]].map(([label, by]) => {
+    const moved = (state) => Math.min(last, Math.max(first, state[name] + by));
+    return { kind: "button", label, press: (state) => ({ [name]: moved(state) }), off: (state) => moved(state) === state[name] };
+  }),
+});
