@@ -29,6 +29,7 @@ EXTRAS = {
         "nbformat",
         "psutil",
         "sphinx-exercise",
+        "traitlets",
         "sympy",
     },
     "sharded": {"dask", "distributed"},

@@ -128,7 +128,7 @@ const MAKE = {
   // { kind: "range", label, name, min, max, step, get(state), set(state, value), show(value) }
   range({ label, name = "", min, max, step, get, set, show = decimal }, current, change) {
     const input = element("input", { type: "range", min, max, step, class: name });
-    const output = element("output");
+    const output = element("span", { class: "number", "aria-hidden": "true" }); // the slider says it, as its value
     input.addEventListener("input", () => change(set(current(), Number(input.value))));
     const refresh = (state) => {
       const value = get(state);

@@ -18,7 +18,7 @@ class CrossEntropy(Explorer):
     name = "cross_entropy"
     title = "H(p, q) never falls below H(p), and reaches it where q = p."
     state = ("p", "q")
-    heights = (488, 625)
+    heights = (489, 625)
 
     p = List(Float(), [4.0, 2.0, 2.0]).tag(sync=True)
     q = List(Float(), [2.0, 4.0, 2.0]).tag(sync=True)

@@ -14,7 +14,7 @@ class Flow(Explorer):
     name = "flow"
     title = "All roads lead to the true class and slow down before it. A wrong class may gain on the way."
     state = ("logits", "label", "rate", "steps")
-    heights = (575, 656)
+    heights = (576, 656)
 
     logits = List(Float(), [3.0, -3.0, 1.0]).tag(sync=True)
     label = Int(1).tag(sync=True)

@@ -13,7 +13,7 @@ class Gradient(Explorer):
     name = "gradient"
     title = "What the true class lacks pushes it up. What the others have pushes them down."
     state = ("logits", "label")
-    heights = (457, 561)
+    heights = (457, 562)
 
     logits = List(Float(), [1.0, 2.0, 0.5]).tag(sync=True)
     label = Int(1).tag(sync=True)

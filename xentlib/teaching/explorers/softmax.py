@@ -12,7 +12,7 @@ class Softmax(Explorer):
     name = "softmax"
     title = "A shift changes nothing. A temperature flattens or sharpens."
     state = ("logits", "temperature", "shift")
-    heights = (386, 490)
+    heights = (385, 489)
 
     logits = List(Float(), [1.0, 2.0, 0.5]).tag(sync=True)
     temperature = Float(1.0).tag(sync=True)

@@ -1,0 +1,90 @@
+"""Explorers without a browser: what a notebook stores of them, and what a page is given."""
+
+import json
+import re
+from html import unescape
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from xentlib.teaching import explorers
+from xentlib.teaching.explorers.explorer import module, script
+from xentlib.teaching.explorers.text import decimal, scientific
+
+CHAPTERS = Path(__file__).parents[1] / "chapters"
+EACH = pytest.mark.parametrize("kind", explorers.ALL, ids=lambda kind: kind.__name__)
+
+
+def bundle(widget):
+    return widget._repr_mimebundle_()[0]
+
+
+@EACH
+def test_a_notebook_stores_the_state_and_the_sentence_and_no_random_id(kind):
+    one, two = bundle(kind()), bundle(kind())
+    view = "application/vnd.jupyter.widget-view+json"
+    assert one.pop(view) != two.pop(view)
+    assert one == two
+    assert set(one) == {"text/plain", "text/html"}
+    state = json.loads(unescape(re.search(r'data-state="(.*?)"', one["text/html"])[1]))
+    assert set(state) == set(kind.state)
+    assert kind(**state).say() == kind().say()
+    assert kind().say() in unescape(one["text/html"])
+    assert "nan" not in one["text/html"].lower()
+
+
+@EACH
+def test_the_text_form_makes_the_same_explorer(kind):
+    assert repr(eval(repr(kind()), {kind.__name__: kind})) == repr(kind())
+
+
+@EACH
+def test_what_a_trait_is_set_to_is_shown(kind):
+    name = kind.state[-1]
+    value = getattr(kind(), name)
+    changed = kind(**{name: [7.0, *value[1:]] if isinstance(value, list) else value + 1})
+    assert bundle(changed)["text/html"] != bundle(kind())["text/html"]
+
+
+@EACH
+def test_the_module_needs_no_other_and_the_script_is_the_same_without_its_export(kind):
+    assert kind._esm == module(kind.name)
+    assert not re.search(r"^\s*import\b", kind._esm, re.MULTILINE)
+    assert kind._esm.count("export ") == 1
+    assert "export " not in script(kind.name)
+    assert f"[{kind.name!r}] = view;" in script(kind.name)
+
+
+@EACH
+def test_title_and_state_are_the_same_in_both_languages(kind):
+    assert f'title: "{kind.title}"' in kind._esm
+    assert f"state: {json.dumps(list(kind.state))}" in kind._esm
+
+
+def test_each_explorer_has_its_place_in_one_chapter():
+    shown = []
+    for path in sorted(CHAPTERS.glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
+            shown += re.findall(r'data-explorer="(\w+)"', html)
+    assert sorted(shown) == sorted(kind.name for kind in explorers.ALL)
+
+
+@pytest.mark.parametrize(
+    ("x", "digits", "shown"),
+    [(0.125, 2, "0.13"), (-0.125, 2, "−0.13"), (-0.001, 2, "0.00"), (2.5, 0, "3"), (7, 1, "7.0")],
+)
+def test_decimals_round_ties_away_from_zero_as_javascript_does(x, digits, shown):
+    assert decimal(x, digits) == shown
+
+
+@pytest.mark.parametrize(
+    ("x", "shown"),
+    [
+        (0, "0"), (0.25, "0.250"), (-123.4, "−123"), (4.248354e-18, "4.25\u00a0·\u00a010⁻¹⁸"),
+        (-1234, "−1.23\u00a0·\u00a010³"),
+    ],
+)  # fmt: skip
+def test_small_and_large_numbers_have_a_power_of_ten(x, shown):
+    assert scientific(x) == shown
