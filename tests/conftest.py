@@ -12,3 +12,10 @@ collect_ignore = ["data"]  # scripts that ask PyTorch and scikit-learn, which ne
 
 settings.register_profile("repeatable", derandomize=True, max_examples=40, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say in one line that the pages were not tested, and why."""
+    reasons = {report.longrepr[2] for report in terminalreporter.getreports("skipped") if "browser/" in report.nodeid}
+    for reason in reasons:
+        terminalreporter.write_line(f"The pages were not tested. {reason.removeprefix('Skipped: ')}", yellow=True)

@@ -1,0 +1,170 @@
+"""Every page of the book in a browser, as wide as a phone and a desktop; each rule is shown pages that break it."""
+
+import pytest
+from visits import anchors, pages_of_the_book
+
+PAGES = pages_of_the_book()
+BEYOND = """() => {
+  const width = document.documentElement.clientWidth;
+  const scrolls = e => e && e !== document.body
+    && (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
+  return [...document.querySelectorAll("article *")]
+    .filter(e => e.getBoundingClientRect().right > width + 1 && e.checkVisibility() && !scrolls(e))
+    .map(e => `${e.tagName} ${e.className} ${e.textContent.slice(0, 40)}`);
+}"""
+UNSEEN = """() => ["article h1", "article p", "article pre", "article .math"].flatMap(selector =>
+  [...document.querySelectorAll(selector)]
+    .filter(e => e.textContent.trim() && !e.closest("details:not([open])"))
+    .filter(e => !e.checkVisibility({opacityProperty: true, visibilityProperty: true}) || !e.innerText.trim())
+    .map(e => `${selector}: ${e.textContent.slice(0, 40)}`))"""
+
+
+# The rules, each a function from a visit to what is wrong with the page
+
+
+def asks_no_other_host(visit):
+    yield from (url for url in visit.requests if not url.startswith((visit.site, "data:", "blob:")))
+
+
+def gets_all_that_it_asks_for(visit):
+    yield from visit.failures
+
+
+def reports_no_error(visit):
+    yield from visit.errors
+
+
+def links_lead_somewhere(visit):
+    own_host = visit.site.split("/", 3)[2]
+    for url, fragment in visit.links():
+        path = visit.file_of(url)
+        if path is None:
+            if f"//{own_host}/" in url or url.startswith("file:"):
+                yield f"{url} is not part of the book"
+        elif not path.is_file():
+            yield f"{url} is not there"
+        elif path.suffix == ".html" and fragment not in anchors(path):
+            yield f"{url} has no #{fragment}"
+
+
+def does_not_scroll_sideways(visit):
+    """A resized page is laid out as one that is loaded at that width, and is there sooner."""
+    for width in (390, 1280):
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        needed = visit.page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
+        beyond = visit.page.evaluate(BEYOND)
+        if needed > width or beyond:
+            yield f"{needed} pixels wide at {width}: {beyond[:3]}"
+
+
+def foldings_open_by_keyboard(visit):
+    """A solution, or an option of a question, is folded until Enter is pressed on its control, which Tab reaches."""
+    for box in visit.page.locator(".solution.dropdown, details.option").all():
+        control, content = box.locator("button, summary").first, box.locator("p:not(.admonition-title)").first
+        folded = not content.is_visible()
+        control.evaluate("control => control.focus()")
+        reached = control.evaluate("control => control === document.activeElement && control.tabIndex >= 0")
+        visit.page.keyboard.press("Enter")
+        if not (folded and reached and content.is_visible()):
+            yield f"folded: {folded}, Tab gets there: {reached}, opens: {content.is_visible()}: {box.inner_text()[:40]}"
+
+
+RULES = (
+    asks_no_other_host,
+    gets_all_that_it_asks_for,
+    reports_no_error,
+    links_lead_somewhere,
+    does_not_scroll_sideways,
+    foldings_open_by_keyboard,
+)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_page_keeps_every_rule(visit, site, book, name):
+    visited = visit(site, book, name)
+    assert {rule.__name__: list(rule(visited)) for rule in RULES} == {rule.__name__: [] for rule in RULES}
+
+
+SHOW = "this.nextSibling.hidden = false"
+BREACHES = [
+    (asks_no_other_host, '<img src="http://127.0.0.1:9/counted.png">'),
+    (gets_all_that_it_asks_for, '<img src="gone.png">'),
+    (gets_all_that_it_asks_for, '<img src="/from/the/root.png">'),
+    (reports_no_error, "<script>console.error('late')</script>"),
+    (reports_no_error, "<script>undefined.length</script>"),
+    (links_lead_somewhere, '<a href="gone.html">gone</a>'),
+    (links_lead_somewhere, '<a href="other.html#gone">gone</a>'),
+    (links_lead_somewhere, '<a href="#gone">gone</a>'),
+    (links_lead_somewhere, '<a href="/other.html">from the root</a>'),
+    (does_not_scroll_sideways, '<div style="width: 391px">wide on a phone</div>'),
+    (does_not_scroll_sideways, '<div style="min-width: 100vw; margin-left: 50px">wide on all</div>'),
+    (
+        does_not_scroll_sideways,
+        '<article><style>body {overflow: hidden}</style><p style="width: 500px">cut off</p></article>',
+    ),
+    (foldings_open_by_keyboard, '<details class="option" open><summary>A</summary><p>It is 2.</p></details>'),
+    *[
+        (
+            foldings_open_by_keyboard,
+            f'<div class="solution dropdown"><button {how}>Solution</button><p hidden>2</p></div>',
+        )
+        for how in ("", f'onmouseup="{SHOW}"', f'tabindex="-1" onclick="{SHOW}"')
+    ],
+]
+
+
+@pytest.mark.parametrize(("rule", "body"), BREACHES)
+def test_the_rule_refuses_a_bad_page(visit, small_site, tmp_path, rule, body):
+    site = small_site(body, other='<p id="here">Other</p>')
+    assert list(rule(visit(site, tmp_path, "index"))) != []
+
+
+def test_a_good_page_keeps_every_rule(visit, small_site, tmp_path):
+    good = (
+        '<p>It <a href="other.html#here">links</a>.</p>'
+        '<div style="overflow: auto"><p style="width: 2000px">wide</p></div>'
+        f'<div class="solution dropdown"><button onclick="{SHOW}">Solution</button><p hidden>2</p></div>'
+    )
+    visited = visit(small_site(good, other='<p id="here">Other</p>'), tmp_path, "index")
+    assert [problem for rule in RULES for problem in rule(visited)] == []
+
+
+def test_every_rule_is_shown_to_fail():
+    assert {rule for rule, _ in BREACHES} == set(RULES)
+
+
+# Before any script has run
+
+
+@pytest.fixture(scope="module")
+def still_page(browser):
+    """A page that runs no script."""
+    with browser.new_context(java_script_enabled=False) as context:
+        yield context.new_page()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_text_is_readable_before_any_script_has_run(still_page, site, name):
+    still_page.goto(f"{site}{name}.html")
+    assert still_page.locator("h1:visible").count() == 1
+    assert still_page.evaluate(UNSEEN) == []
+
+
+def test_without_scripts_code_and_formulas_are_there(still_page, site):
+    still_page.goto(f"{site}chapters/05_gradient.html")
+    assert still_page.locator("pre", has_text="import").first.is_visible()
+    assert still_page.locator(".math", has_text=r"\nabla_z").first.is_visible()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        '<article><p style="opacity: 0">faded in later</p></article>',
+        '<article><pre style="display: none">coloured later</pre></article>',
+        '<article><div class="math" style="visibility: hidden">typeset later</div></article>',
+        "<article hidden><p>shown later</p></article>",
+    ],
+)
+def test_text_that_waits_for_a_script_is_seen_to_be_missing(still_page, small_site, body):
+    still_page.goto(f"{small_site(body)}index.html")
+    assert len(still_page.evaluate(UNSEEN)) == 1

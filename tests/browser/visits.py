@@ -1,0 +1,62 @@
+"""A page that is open in the browser, with all that happened while it loaded."""
+
+import re
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urldefrag, urlsplit
+
+import yaml
+
+ROOT = Path(__file__).parents[2]
+TYPESET = "window.MathJax?.startup?.promise.then(() => true)"  # settled when MathJax has set all formulas
+
+
+def pages_of_the_book():
+    """Return the names of all pages: those of the table of contents, and those that Sphinx adds."""
+    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
+    root = yaml.safe_load(contents)["root"]
+    return [root, *re.findall(r"- file: (\S+)", contents), "genindex", "search"]
+
+
+class Visit:
+    """One page of a site, loaded until its formulas are set."""
+
+    def __init__(self, page, site, folder, name):
+        self.page, self.site, self.folder = page, site, folder
+        self.requests, self.failures, self.errors = [], [], []
+        page.on("request", lambda request: self.requests.append(request.url))
+        page.on("requestfailed", lambda request: self.failures.append(f"{request.failure} {request.url}"))
+        page.on("response", lambda answer: answer.ok or self.failures.append(f"{answer.status} {answer.url}"))
+        page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.goto(f"{site}{name}.html")
+        page.evaluate(TYPESET)
+
+    def file_of(self, url):
+        """Return the file that a link leads to, or None where it leads out of the site."""
+        if not url.startswith(self.site):
+            return None
+        path = self.folder / unquote(urlsplit(url).path.removeprefix(urlsplit(self.site).path))
+        return path / "index.html" if path.is_dir() else path
+
+    def links(self):
+        """Return each address that the page links to, in full, and the fragment after it."""
+        return [urldefrag(url) for url in self.page.eval_on_selector_all("a[href]", "links => links.map(a => a.href)")]
+
+
+@cache
+def anchors(path):
+    """Return all that a link to a file can name after its #."""
+    parser = _Anchors()
+    parser.feed(path.read_text(encoding="utf-8"))
+    return parser.found
+
+
+class _Anchors(HTMLParser):
+    def __init__(self):
+        super().__init__()
+        self.found = {"", "top"}
+
+    def handle_starttag(self, tag, attributes):
+        self.found |= {value for name, value in attributes if name == "id" or (tag == "a" and name == "name")}
