@@ -25,7 +25,7 @@ def test_the_folder_is_there_below_the_prefix_and_nowhere_else(folder):
     with serve(folder, "/some/where/") as url:
         assert get(url)[1] == get(f"{url}index.html")[1] == b"content " * 100
         root = url.removesuffix("some/where/")
-        for elsewhere in (root, f"{root}index.html", f"{url}gone.html", f"{url}../index.html"):
+        for elsewhere in (root, f"{root}index.html", f"{url}gone.html"):
             with pytest.raises(HTTPError, match="404"):
                 get(elsewhere)
 

@@ -1,0 +1,138 @@
+"""Whether the pages say to everyone what they show, by axe-core and by rules of our own, each shown to fail."""
+
+import re
+from itertools import pairwise
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from visits import pages_of_the_book
+
+PAGES = pages_of_the_book()
+UNFOLD = """() => {
+  document.querySelectorAll("details").forEach(e => e.open = true);
+  document.querySelectorAll(".toggle-hidden").forEach(e => e.classList.remove("toggle-hidden"));
+}"""
+# The same on every page, and so looked at on one only: what each takes of axe's time is much, and adds nothing.
+ON_ONE_PAGE_ONLY = (".bd-sidebar-primary", "div.highlight pre")
+ALL = {"resultTypes": ["violations"], "preload": False}  # it would ask for style sheets at wrong addresses
+COLORS = ALL | {"runOnly": ["color-contrast"]}
+
+
+@pytest.fixture
+def axe():
+    """Return a function from a visit to what axe finds serious or critical, in light and then in dark."""
+
+    def axe(visit):
+        visit.page.evaluate(UNFOLD)
+        visit.page.evaluate(AXE_SCRIPT)
+        for scheme, options in {"light": ALL, "dark": COLORS}.items():
+            visit.page.emulate_media(color_scheme=scheme)
+            for violation in visit.page.evaluate("options => axe.run(options)", options)["violations"]:
+                if violation["impact"] in ("serious", "critical"):
+                    yield f"{scheme}: {violation['help']}: {[node['target'] for node in violation['nodes'][:3]]}"
+
+    return axe
+
+
+def remove(visit, *selectors):
+    visit.page.evaluate("all => document.querySelectorAll(all).forEach(e => e.remove())", ", ".join(selectors))
+
+
+@pytest.fixture
+def unset_formulas(context):
+    """Leave formulas as they are written, which is text like any other."""
+    context.route("**/mathjax/**", lambda route: route.abort())
+    yield
+    context.unroute("**/mathjax/**")
+
+
+@pytest.mark.usefixtures("unset_formulas")
+@pytest.mark.parametrize("name", PAGES)
+def test_axe_finds_nothing_serious_on_the_page(axe, visit, site, book, name):
+    visited = visit(site, book, name)
+    remove(visited, *ON_ONE_PAGE_ONLY)
+    assert list(axe(visited)) == []
+
+
+def test_axe_finds_nothing_serious_in_navigation_code_and_formulas(axe, visit, site, book):
+    visited = visit(site, book, "chapters/14_many_machines")
+    assert visited.page.locator("mjx-assistive-mml math").count() > 5  # what is read out
+    assert list(axe(visited)) == []
+
+
+def test_every_token_of_code_has_contrast(axe, visit, site, book):
+    sources = [path.read_text(encoding="utf-8") for path in book.glob("*/*.html")]
+    blocks = [block for source in sources for block in re.findall(r'<div class="highlight">.*?</div>', source, re.S)]
+    tokens = sorted({token for block in blocks for token in re.findall(r'<span class="(\w+)">', block)})
+    assert len(tokens) > 20
+    spans = " ".join(f'<span class="{token}">{token}</span>' for token in tokens)
+    visited = visit(site, book, "genindex")
+    remove(visited, ".bd-sidebar-primary", "article > *")
+    visited.page.evaluate(
+        "html => document.querySelector('article').innerHTML = html",
+        f'<h1>Code</h1><div class="cell_input"><div class="highlight"><pre>{spans}</pre></div></div>',
+    )
+    assert list(axe(visited)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "finding"),
+    [
+        ('<img src="data:,">', "light: Images must have alternative text"),
+        ("<dl><dd>no term</dd></dl>", "light: <dl> elements must only"),
+        ('<p style="color: #aaa; background: #fff">pale</p>', "light: Elements must meet minimum color contrast"),
+        (
+            "<style>@media (prefers-color-scheme: dark) {p {color: #444; background: #222}}</style><p>dark</p>",
+            "dark: Elements must meet minimum color contrast",
+        ),
+        ('<details><p style="color: #ddd; background: #fff">folded</p></details>', "light: Elements must meet"),
+    ],
+)
+def test_axe_refuses_a_bad_page(axe, visit, small_site, tmp_path, body, finding):
+    assert any(found.startswith(finding) for found in axe(visit(small_site(body), tmp_path, "index")))
+
+
+# Headings and pictures
+
+
+def headings_are_in_order(html):
+    levels = [int(level) for level in re.findall(r"<h([1-6])", article(html))]
+    if levels.count(1) != 1 or levels[0] != 1:
+        yield f"not one title, at the top: {levels}"
+    yield from (f"h{after} under h{before}" for before, after in pairwise(levels) if after > before + 1)
+
+
+def pictures_state_what_they_show(html):
+    for picture in re.findall(r"<img[^>]*>", article(html)):
+        alt = re.search(r'alt="([^"]*)"', picture)
+        if alt is None or len(alt[1]) < 40:
+            yield picture
+
+
+def article(html):
+    """Return the part of a page that is its own."""
+    return re.search(r"<article.*?</article>", html, re.S)[0]
+
+
+RULES = (headings_are_in_order, pictures_state_what_they_show)
+
+
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "search"])
+def test_headings_are_in_order_and_pictures_have_words(book, name):
+    html = (book / f"{name}.html").read_text(encoding="utf-8")
+    assert [problem for rule in RULES for problem in rule(html)] == []
+
+
+@pytest.mark.parametrize(
+    ("rule", "html"),
+    [
+        (headings_are_in_order, "<h1>Title</h1><h3>Too deep</h3>"),
+        (headings_are_in_order, "<h1>Title</h1><h2>Part</h2><h1>Another title</h1>"),
+        (headings_are_in_order, "<h2>No title</h2>"),
+        (pictures_state_what_they_show, "<img src='a.png'>"),
+        (pictures_state_what_they_show, '<img src="a.png" alt="">'),
+        (pictures_state_what_they_show, '<img src="a.png" alt="A plot of the loss">'),
+    ],
+)
+def test_the_rule_refuses_a_bad_page(rule, html):
+    assert list(rule(f"<article>{html}</article>")) != []
