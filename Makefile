@@ -8,16 +8,18 @@ PORT ?= 8000
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
 PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py) \
-	tools/api_pages.py tools/own_origin.py
+	tools/api_pages.py tools/own_origin.py tools/accessible.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book serve test bench notebooks exercises student picture lock clean
+.PHONY: help book pdf serve test bench notebooks exercises student picture lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 book: _build/html/index.html  ## build the book, warnings as errors
 	@echo "The book is at _build/html/index.html: open it in a browser, or run 'make serve'."
+
+pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions at its end (needs Chromium)
 
 test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook
 	$(BIN)/ruff check
@@ -58,3 +60,7 @@ _build/html/index.html: $(VENV)/ready $(PAGES)
 	@echo "Building the book ..."
 	@rm -rf _build/html _build/.doctrees _build/.jupyter_cache
 	@$(BIN)/jupyter-book build . -W -n -q
+
+_build/html/why-q-minus-p.pdf: _build/html/index.html tools/make_pdf.py tools/browser.py
+	@echo "Printing the book ..."
+	@$(BIN)/python -m tools.make_pdf _build/html

@@ -1,0 +1,99 @@
+"""The book as one PDF: put together so that each link has its place in it, and printed."""
+
+import pytest
+from bs4 import BeautifulSoup
+
+from tools import make_pdf
+
+NAMES = ["index", "chapters/one"]
+INDEX = """<head><title>Small</title><link rel="stylesheet" href="style.css"><script>window.MathJax = {}</script></head>
+<article><h1>Small<a class="headerlink" href="#small">#</a></h1><p id="pdf"></p>
+<p id="here"><a href="chapters/one.html#here">one</a> <a href="chapters/one.html">top</a> <a href="one.ipynb">file</a>
+<a href="https://example.org/">out</a></p></article>"""
+CHAPTER = """<article><h1>One</h1><h2>Part</h2>
+<p id="here"><a href="../index.html#here">home</a> <a href="#ask">ask</a></p>
+<img src="../_images/a.png" alt="A picture">
+<div class="exercise admonition" id="ask"><p class="admonition-title">Exercise 1</p><p>Guess.</p></div>
+<div class="solution dropdown admonition" id="solved"><p class="admonition-title">Solution to <a href="#ask">1</a></p>
+<p>It is 2.</p></div>
+<div class="exercise admonition" id="choose"><p class="admonition-title">Exercise 2</p>
+<details class="option"><summary>A. Yes.</summary><p>No, since 1 is odd.</p></details></div></article>"""
+
+
+@pytest.fixture
+def small_book(tmp_path):
+    (tmp_path / "chapters").mkdir()
+    (tmp_path / "index.html").write_text(INDEX, encoding="utf-8")
+    (tmp_path / "chapters" / "one.html").write_text(CHAPTER, encoding="utf-8")
+    return tmp_path
+
+
+@pytest.fixture
+def whole(small_book):
+    return BeautifulSoup(make_pdf.assemble(small_book, [("", ["index"]), ("Part I", ["chapters/one"])]), "html.parser")
+
+
+def misled(whole):
+    """Return each link that leads to no place, or to more than one."""
+    targets = [link["href"] for link in whole.find_all("a", href=True) if "://" not in link["href"]]
+    return [target for target in targets if len(whole.find_all(id=target.removeprefix("#"))) != 1]
+
+
+def test_each_link_leads_to_one_place(whole):
+    links = {link.text: link.get("href") for link in whole.find_all("a")}
+    assert links["one"] == "#chapters-one--here"
+    assert links["home"] == "#index--here"
+    assert links["top"] == "#chapters-one--"
+    assert links["out"] == "https://example.org/"
+    assert links["file"] is None
+    assert misled(whole) == []
+    whole.find(id="index--here")["id"] = "gone"
+    assert misled(whole) == ["#index--here"]
+
+
+def test_what_readers_are_to_find_out_comes_last_with_links_both_ways(whole):
+    text = whole.find("article").get_text(" ")
+    statements, solutions = text.split(" Solutions ")
+    assert "Guess." in statements
+    assert "A. Yes." in statements
+    for answer in ("It is 2.", "since 1 is odd"):
+        assert answer in solutions
+        assert answer not in statements
+    links = {link.text: link["href"] for link in whole.find_all("a", href=True)}
+    assert links["Its solution"] == "#chapters-one--solved"
+    assert links["Answers to Exercise 2"] == "#chapters-one--choose"
+
+
+def test_headings_and_pictures_find_their_place(whole):
+    assert [(heading.name, heading.text) for heading in whole.find_all(["h1", "h2", "h3"])] == [
+        ("h2", "Small"),
+        ("h1", "Part I"),
+        ("h2", "One"),
+        ("h3", "Part"),
+        ("h1", "Solutions"),
+        ("h2", "One"),
+    ]
+    assert whole.find("img")["src"] == "_images/a.png"
+
+
+def test_in_the_book_each_link_leads_to_one_place(book):
+    assert misled(BeautifulSoup(make_pdf.assemble(book, make_pdf.contents()), "html.parser")) == []
+
+
+def test_the_pdf_is_printed_and_linked(browser, small_book, monkeypatch):
+    monkeypatch.setattr(make_pdf, "contents", lambda: [("", NAMES)])
+    monkeypatch.setattr(make_pdf, "TYPESET", "true")  # it has no formulas
+    before = sorted(small_book.rglob("*"))
+    make_pdf.print_book(small_book, browser)
+    pdf = (small_book / make_pdf.NAME).read_bytes()
+    assert pdf.startswith(b"%PDF-")
+    assert b"/Outlines" in pdf
+    assert b"/StructTreeRoot" in pdf
+    assert sorted(small_book.rglob("*")) == sorted([*before, small_book / make_pdf.NAME])
+    assert f'<a href="{make_pdf.NAME}">' in (small_book / "index.html").read_text(encoding="utf-8")
+
+
+def test_without_a_browser_it_says_so_in_one_line(monkeypatch, small_book):
+    monkeypatch.setattr(make_pdf.tools_browser, "find_chromium", lambda: None)
+    with pytest.raises(SystemExit, match=r"^The PDF needs a browser. No Chromium on the path .*chromium$"):
+        make_pdf.main(str(small_book))

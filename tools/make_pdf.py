@@ -1,0 +1,192 @@
+"""Print the built book as one PDF, with all solutions at its end: `python -m tools.make_pdf _build/html`.
+
+The pages are put together into one, which headless Chromium sets and prints. A link to the PDF then appears on the
+landing page: a book without it has none that leads nowhere.
+"""
+
+import re
+import sys
+from pathlib import Path, PurePosixPath
+from urllib.parse import urldefrag
+
+import yaml
+from bs4 import BeautifulSoup
+
+from tools import browser as tools_browser
+
+ROOT = Path(__file__).parents[1]
+NAME = "why-q-minus-p.pdf"
+PLACE = '<p id="pdf"></p>'
+LINK = f'<p id="pdf">The whole book is also <a href="{NAME}">one PDF</a>, with the solutions at its end.</p>'
+ON_SCREEN_ONLY = ".headerlink, script, iframe, .toggle-button, .copybtn"
+TYPESET = "MathJax.startup.promise.then(() => true)"
+FOOTER = (
+    '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #555">'
+    '<span class="pageNumber"></span></div>'
+)
+MARGINS = {"top": "18mm", "bottom": "20mm", "left": "20mm", "right": "20mm"}
+STYLE = """
+@page { size: A4; }
+html { font-size: 10.5pt; scroll-padding: 0; }
+body { display: block; color: #000; background: #fff; }
+.bd-article { padding: 0; max-width: none; }
+h1.part { margin-top: 40%; text-align: center; border: 0; }
+.chapter, h1.part { break-before: page; }
+h2, h3, h4, h5, .admonition-title { break-after: avoid; }
+div.cell_output { break-before: avoid; }
+figure, img, tr, mjx-container[display], .exercise { break-inside: avoid; }
+img { max-width: 100% !important; max-height: 220mm; }
+pre { white-space: pre-wrap !important; overflow-wrap: anywhere; font-size: 8.5pt; line-height: 1.35; }
+pre, .math { overflow: visible !important; }
+div.cell { margin-block: 0.75rem; }
+.pst-scrollable-table-container { overflow: visible; }
+.solution > div + div { margin-top: 1rem; }
+table { font-size: 8.5pt; }
+p { orphans: 3; widows: 3; }
+"""
+
+
+def main(folder):
+    if tools_browser.find_chromium() is None:
+        sys.exit(f"The PDF needs a browser. {tools_browser.NONE_FOUND}")
+    with tools_browser.chromium() as browser:
+        print_book(Path(folder), browser)
+    print(f"The PDF is at {folder}/{NAME}.")
+
+
+def print_book(folder, browser):
+    """Write the PDF into the folder of the built book, and a link to it onto its landing page."""
+    page = folder / "in-one-page.html"
+    try:
+        page.write_text(assemble(folder, contents()), encoding="utf-8")
+        pdf = print_page(folder, page.name, browser)
+    finally:
+        page.unlink(missing_ok=True)
+    landing = folder / "index.html"
+    landing.write_text(landing.read_text(encoding="utf-8").replace(PLACE, LINK), encoding="utf-8")
+    (folder / NAME).write_bytes(pdf)
+
+
+def contents():
+    """Return the parts of the table of contents: pairs of a caption and the names of its pages."""
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    parts = [(part["caption"], [chapter["file"] for chapter in part["chapters"]]) for part in toc["parts"]]
+    return [("", [toc["root"]]), *parts]
+
+
+def assemble(folder, parts):
+    """Return one page with all pages of the parts, each link between them made one within it, and solutions last."""
+    names = [name for _, pages in parts for name in pages]
+    head = parse((folder / f"{names[0]}.html").read_text(encoding="utf-8")).head
+    sheets = "".join(map(str, head.select('link[rel="stylesheet"], link[href$=".css"]')))
+    mathjax = "".join(str(script) for script in head.select("script") if "mathjax" in str(script).lower())
+    body, solutions = [], []
+    for caption, pages in parts:
+        body.append(f'<h1 class="part">{caption}</h1>' if caption else "")
+        for name in pages:
+            article = read_article(folder, name, names)
+            solutions += take_solutions(article, name)
+            body.append(f'<section class="chapter" id="{anchor(name)}">{article.decode_contents()}</section>')
+    if solutions:
+        body += [
+            '<h1 class="part" id="solutions">Solutions</h1><section class="chapter">',
+            *map(str, solutions),
+            "</section>",
+        ]
+    head = f'<meta charset="utf-8">{head.title}{sheets}<style>{STYLE}</style>{mathjax}'
+    body = f'<article class="bd-article">{"".join(body)}</article>'
+    return f'<!doctype html><html lang="en" data-theme="light"><head>{head}</head><body>{body}</body></html>'
+
+
+def anchor(name, fragment=""):
+    """Return the one name, among all of the book, of a place on a page.
+
+    >>> anchor("chapters/04_loss", "summary")
+    'chapters-04_loss--summary'
+    """
+    return f"{name.replace('/', '-')}--{fragment}"
+
+
+def read_article(folder, name, names):
+    """Return what a page has of its own, with headings one level lower, to be put beside that of other pages."""
+    html = (folder / f"{name}.html").read_text(encoding="utf-8")
+    article = parse(html).select_one("article")
+    for element in article.select(ON_SCREEN_ONLY):
+        element.decompose()
+    for heading in article.find_all(re.compile("^h[1-5]$")):
+        heading.name = f"h{int(heading.name[1]) + 1}"
+    for element in article.find_all(id=True):
+        element["id"] = anchor(name, element["id"])
+    for picture in article.find_all("img"):
+        picture["src"] = beside(name, picture["src"])
+    for link in article.find_all("a", href=True):
+        redirect(link, name, names)
+    return article
+
+
+def beside(name, address):
+    """Return an address on a page as seen from the top folder.
+
+    >>> beside("chapters/04_loss", "../_images/loss.png")
+    '_images/loss.png'
+    """
+    parts = []
+    for part in PurePosixPath(name).parent.joinpath(address).parts:
+        parts = parts[:-1] if part == ".." else [*parts, part]
+    return "/".join(parts)
+
+
+def redirect(link, name, names):
+    """Let a link to a page of the book lead to its place in the whole, and one to another file of the book nowhere."""
+    path, fragment = urldefrag(link["href"])
+    if re.match(r"[a-z]+:", path):
+        return
+    page = beside(name, path).removesuffix(".html") if path else name
+    if page in names:
+        link["href"] = f"#{anchor(page, fragment)}"
+    else:
+        del link["href"]
+
+
+def take_solutions(article, name):
+    """Take out of a page what its readers are to find out first, and return it under the title of the page."""
+    found = [take_solution(box) for box in article.select(".solution")]
+    found += [take_answers(box) for box in article.select(".exercise:has(details)")]
+    return [parse(f"<h2>{article.find('h2').text}</h2>"), *found] if found else []
+
+
+def take_solution(box):
+    """Leave a link in the place of a solution, whose title is a link back."""
+    box.replace_with(parse(f'<p><a href="#{box["id"]}">Its solution</a></p>'))
+    return box
+
+
+def take_answers(exercise):
+    """Leave the options of a question, and return what there is to say about each."""
+    title = exercise.select_one(".admonition-title").text
+    options = exercise.find_all("details")
+    answers = "".join(f"<div>{option.decode_contents()}</div>" for option in options).replace("summary>", "p>")
+    for option in options:
+        option.replace_with(parse(f"<p>{option.summary.decode_contents()}</p>"))
+    link = f'<p class="admonition-title"><a href="#{exercise["id"]}">Answers to {title}</a></p>'
+    return parse(f'<div class="solution admonition">{link}{answers}</div>')
+
+
+def parse(html):
+    return BeautifulSoup(html, "html.parser")
+
+
+def print_page(folder, name, browser):
+    """Return the page as a PDF, once all formulas are set and all pictures there."""
+    with tools_browser.serve(folder) as url, browser.new_context() as context:
+        page = context.new_page()
+        page.goto(url + name)
+        page.evaluate(TYPESET)
+        return page.pdf(
+            format="A4", margin=MARGINS, print_background=True, outline=True, tagged=True,
+            display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,
+        )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
