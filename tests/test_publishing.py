@@ -1,0 +1,110 @@
+"""The workflows call what exists, and the citation names this very book; each check is shown to fail.
+
+Nothing here can run a workflow: a shell on somebody else's machine does.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def steps(workflow):
+    return [step for job in workflow["jobs"].values() for step in job["steps"]]
+
+
+def commands(workflow):
+    return [line for step in steps(workflow) for line in step.get("run", "").splitlines()]
+
+
+def makes_what_the_makefile_has(workflow):
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    asked = [target for line in commands(workflow) for target in re.findall(r"\bmake ([a-z]+)", line)]
+    yield from (f"make {target}" for target in asked if target not in targets)
+
+
+def names_what_is_there(workflow):
+    """Each file or folder of the project that a command of Python names exists."""
+    for line in commands(workflow):
+        words = line.split() if line.startswith("python") else []
+        paths = [word for word in words if re.fullmatch(r"(tests|xentlib|requirements)\S*", word)]
+        yield from (path for path in paths if not (ROOT / path).exists())
+
+
+def pins_its_actions(workflow):
+    for step in steps(workflow):
+        if "uses" in step and not re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]):
+            yield step["uses"]
+
+
+def runs_on_every_python_that_is_promised(workflow):
+    if "matrix" not in str(workflow):
+        return
+    promised = re.findall(r"Python :: (3\.\d+)", PYPROJECT)
+    tested = workflow["jobs"]["everything"]["strategy"]["matrix"]["python"]
+    if tested != promised:
+        yield f"tested on {tested}, promised are {promised}"
+
+
+CHECKS = (
+    makes_what_the_makefile_has,
+    names_what_is_there,
+    pins_its_actions,
+    runs_on_every_python_that_is_promised,
+)
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_the_workflow_passes_every_check(path):
+    workflow = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert {check.__name__: list(check(workflow)) for check in CHECKS} == {check.__name__: [] for check in CHECKS}
+
+
+@pytest.mark.parametrize(
+    ("check", "name", "old", "new"),
+    [
+        (makes_what_the_makefile_has, "publish", "make pdf", "make epub"),
+        (names_what_is_there, "test", "requirements.txt", "requirements-dev.txt"),
+        (names_what_is_there, "test", "tests/browser", "tests/pages"),
+        (pins_its_actions, "publish", "actions/checkout@v7", "actions/checkout@main"),
+        (pins_its_actions, "publish", "actions/checkout@v7", "somebody/checkout@v7"),
+        (runs_on_every_python_that_is_promised, "test", '"3.11", ', ""),
+    ],
+)
+def test_the_check_refuses_a_broken_workflow(check, name, old, new):
+    text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
+    assert old in text
+    assert list(check(yaml.safe_load(text.replace(old, new)))) != []
+
+
+def test_the_published_folder_is_the_one_that_is_built():
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "publish.yml").read_text(encoding="utf-8"))
+    (upload,) = (step for step in steps(workflow) if "upload-pages-artifact" in step.get("uses", ""))
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(rf"^pdf: {upload['with']['path']}/\S+\.pdf", makefile, re.M)
+
+
+def disagreements(citation, pyproject, config):
+    """Return the fields in which a citation is not that of the book."""
+    expected = {
+        "title": yaml.safe_load(config)["title"],
+        "version": re.search(r'^version = "(.+)"', pyproject, re.M)[1],
+        "license": re.search(r'^license = "(.+)"', pyproject, re.M)[1],
+        "authors": [{"name": yaml.safe_load(config)["author"]}],
+        "cff-version": "1.2.0",
+    }
+    found = yaml.safe_load(citation)
+    return [field for field, value in expected.items() if found.get(field) != value]
+
+
+def test_the_citation_is_that_of_the_book():
+    citation, config = ((ROOT / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "_config.yml"))
+    assert disagreements(citation, PYPROJECT, config) == []
+    assert disagreements(citation.replace("Why q", "Why p"), PYPROJECT, config) == ["title"]
+    later = re.sub(r'^version = ".+"', 'version = "9.9.9"', PYPROJECT, flags=re.M)
+    assert disagreements(citation, later, config) == ["version"]
