@@ -7,11 +7,11 @@ PORT ?= 8000
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
-PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py) \
-	tools/api_pages.py tools/own_origin.py tools/accessible.py
+PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
+	tools/api_pages.py tools/own_origin.py tools/explorers_on_pages.py tools/accessible.py tools/light.py
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve test bench notebooks exercises student picture lock clean
+.PHONY: help book pdf serve test bench weigh notebooks exercises student picture lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,6 +34,9 @@ serve: book  ## serve the book on this machine (PORT=8000)
 
 bench: $(VENV)/ready  ## measure speed, memory and accuracy against the libraries installed beside (some minutes)
 	$(BIN)/python -m benchmarks.run
+
+weigh: book  ## measure what each page weighs and how soon it stands still (needs Chromium)
+	$(BIN)/python -m benchmarks.pages
 
 notebooks: $(VENV)/ready  ## re-execute the chapters and store their outputs (ONLY=chapters/05_gradient.ipynb for one)
 	$(BIN)/python tools/run_notebooks.py $(or $(ONLY),$(CHAPTERS))

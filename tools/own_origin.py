@@ -8,7 +8,16 @@ import shutil
 from importlib.resources import files
 from pathlib import Path
 
-PARTS = ("tex-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+# What MathJax loads to read TeX and to set it, with MathML for those who listen: without its menu, which is as large.
+PARTS = (
+    "startup.js",
+    "core.js",
+    "input/tex.js",
+    "input/tex/extensions",
+    "output/chtml.js",
+    "output/chtml/fonts",
+    "a11y/assistive-mml.js",
+)
 
 
 def copy_mathjax(app, exception):
@@ -20,7 +29,7 @@ def copy_mathjax(app, exception):
         if (source / part).is_dir():
             shutil.copytree(source / part, target / part, dirs_exist_ok=True)
         else:
-            target.mkdir(exist_ok=True)
+            (target / part).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(source / part, target / part)
 
 

@@ -1,0 +1,99 @@
+"""What a page sends is what it needs, and what it weighs is what was measured."""
+
+import re
+
+import pytest
+from fontTools.ttLib import TTFont
+
+from benchmarks import pages
+from tools import light
+from tools.browser import serve
+
+SHIFTING = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><article><p>Text</p><p id="late"></p>
+<p style="height: 300px; background: #ccc">Below</p></article><script src="script.js"></script><img src="picture.png">
+<script>setTimeout(() => document.getElementById("late").style.height = "200px", 100);
+window.MathJax = {startup: {promise: new Promise(resolve => setTimeout(resolve, 300))}}</script>"""
+
+
+def test_bytes_are_those_on_the_wire_without_pictures_and_a_jump_is_a_shift(browser, tmp_path):
+    (tmp_path / "index.html").write_text(SHIFTING, encoding="utf-8")
+    (tmp_path / "script.js").write_text("//" + "x" * 100_000)
+    (tmp_path / "picture.png").write_bytes(bytes(range(256)) * 100)
+    phone, desktop = pages.measure(tmp_path, browser)
+    assert (phone.name, phone.width, desktop.width) == ("index", "phone", "desktop")
+    assert 0.5 < phone.kilobytes < 3  # neither the 100 KB before compression, nor the picture
+    assert phone.shift > 0.1
+    assert 0 < phone.text <= phone.largest
+    (tmp_path / "index.html").write_text(SHIFTING.replace("200px", "0px"), encoding="utf-8")
+    assert pages.measure(tmp_path, browser)[0].shift == 0
+
+
+def test_the_table_names_the_worst_page_and_each_limit_counts():
+    good = pages.Load("good", "phone", 499, 0.099, 999, 500)
+    heavy = pages.Load("heavy", "desktop", 501, 0.101, 1001, 600)
+    assert pages.markdown([good]).count("| yes |") == 3
+    text = pages.markdown([good, heavy])
+    assert text.count("| **no** |") == 3
+    assert "501 KB before its figures (heavy, desktop)" in text
+    assert "| good | phone | 499 | 0.099 | 999 | 500 |" in text
+
+
+def test_every_page_weighs_less_than_its_limit(browser, book):
+    """The heaviest kind, a chapter, with what it fetches; `make weigh` measures all of them."""
+    with serve(book, compress=True) as url:
+        load = pages.load(browser, url, "chapters/05_gradient", "phone")
+    assert load.kilobytes < pages.LIMITS["kilobytes"]
+    assert load.shift < pages.LIMITS["shift"]
+
+
+# What the theme brings
+
+
+def icons_in(font):
+    return {chr(code) for code in TTFont(font).getBestCmap()}
+
+
+def test_icons_in_use_are_in_the_font_and_few_others(book):
+    fonts = book / "_static" / "vendor" / "fontawesome" / "webfonts"
+    solid = icons_in(fonts / "fa-solid-900.woff")
+    assert {"\uf002", "\uf0c9", "\uf019", "\uf107"} <= solid  # search, menu, download, and the arrow of the contents
+    assert "\uf001" not in solid  # music
+    assert "\uf09b" in icons_in(fonts / "fa-brands-400.woff")  # GitHub
+    assert sorted(path.suffix for path in fonts.iterdir()) == [".woff"] * 3
+
+
+def test_no_page_draws_its_icons_twice(book):
+    page = (book / "index.html").read_text(encoding="utf-8")
+    assert "fontawesome" not in page
+    assert light.SCRIPT.sub("", '<script defer src="a/fontawesome.js?digest=1"></script>') == ""
+    assert "webfonts/fa-solid-900.woff)" in (book / "_static/styles/pydata-sphinx-theme.css").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_an_icon_is_seen(visit, site, book):
+    icon = visit(site, book, "index").page.locator(".fa-magnifying-glass").first
+    assert icon.evaluate("e => document.fonts.check('900 16px \"Font Awesome 6 Free\"', '\\uf002')")
+    assert icon.evaluate("e => getComputedStyle(e, '::before').content") == '"\uf002"'
+
+
+@pytest.mark.parametrize("name", ["chapters/05_gradient", "chapters/13_large_vocabulary"])
+def test_every_formula_says_how_large_it_will_be(book, name):
+    page = (book / f"{name}.html").read_text(encoding="utf-8")
+    formulas = re.findall(r'<(?:span|div) class="math\b[^>]*>', page)
+    assert len(formulas) > 20
+    assert [formula for formula in formulas if "--width" not in formula and "--rows" not in formula] == []
+
+
+def test_the_room_that_is_kept_is_about_what_formulas_take(visit, site, book):
+    page = visit(site, book, "chapters/05_gradient").page
+    widths = page.eval_on_selector_all(
+        "article span.math",
+        """all => all.filter(e => e.offsetWidth).map(e => [
+            parseFloat(e.style.getPropertyValue("--width")), e.firstElementChild.getBoundingClientRect().width
+            / parseFloat(getComputedStyle(e).fontSize)])""",
+    )
+    errors = [abs(kept - taken) for kept, taken in widths]
+    assert len(errors) > 20
+    assert sum(errors) / len(errors) < 0.5
+    assert sum(abs(kept - 3 * taken) for kept, taken in widths) / len(errors) > 0.5  # the check can fail
