@@ -8,10 +8,12 @@ PORT ?= 8000
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
 PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
-	tools/api_pages.py tools/own_origin.py tools/explorers_on_pages.py tools/accessible.py tools/light.py
+	tools/api_pages.py tools/own_origin.py tools/explorers_on_pages.py tools/accessible.py tools/light.py tools/run_chapter.py
+# What goes into the reader's browser when a chapter is run there.
+LITE := tools/lite/build.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve test bench weigh notebooks exercises student picture lock clean
+.PHONY: help book pdf serve test lite bench weigh notebooks exercises student picture lock clean
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -27,6 +29,9 @@ test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit te
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory book
 	$(BIN)/pytest
+
+lite: book  ## run every chapter to its end in the browser (some minutes; make test runs two of them)
+	XENTLIB_LITE=all $(BIN)/pytest -n 0 tests/browser/test_lite.py
 
 serve: book  ## serve the book on this machine (PORT=8000)
 	@echo "Serving the book at http://localhost:$(PORT). Stop with Ctrl-C."
@@ -59,7 +64,13 @@ clean:  ## remove the built book and the environment
 $(VENV)/ready: requirements.txt
 	@$(PYTHON) tools/setup_venv.py $(VENV)
 
-_build/html/index.html: $(VENV)/ready $(PAGES)
+$(VENV)/lite/ready: $(VENV)/ready tools/lite/fetch.py tools/lite/pyodide-lock.json
+	@$(BIN)/python tools/lite/fetch.py $(VENV)/lite
+
+_build/lite/ready: $(VENV)/lite/ready $(LITE)
+	@$(BIN)/python tools/lite/build.py $(VENV)/lite _build/lite
+
+_build/html/index.html: $(VENV)/ready _build/lite/ready $(PAGES)
 	@echo "Building the book ..."
 	@rm -rf _build/html _build/.doctrees _build/.jupyter_cache
 	@$(BIN)/jupyter-book build . -W -n -q

@@ -1,0 +1,227 @@
+"""Build JupyterLite with the chapters in it: `python tools/lite/build.py .venv/lite _build/lite`.
+
+`_build/lite/site` then holds a notebook application and Python for the browser, which the book serves beside its
+pages. A chapter needs no cell that installs anything: all that it imports stands in the lock from which Pyodide
+loads packages by itself, with its sha256, xentlib as a wheel made from this tree.
+"""
+
+import hashlib
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pybtex.database
+import yaml
+from fetch import LOCK, PURE
+from flit_core.wheel import make_wheel_in
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = ROOT / "chapters"
+KERNEL = "@jupyterlite/pyodide-kernel-extension"
+# Each wheel that is not Pyodide's, and what it imports. With xentlib comes whatever a chapter imports with it.
+ADDED = PURE | {
+    "ipykernel": [],
+    "piplite": ["micropip"],
+    "pyodide-kernel": ["ipykernel", "ipython"],
+    "pyyaml": [],
+    "xentlib": ["anywidget", "ipywidgets", "matplotlib", "numpy", "sympy"],
+}
+# What the kernel would install one after the other when it starts, and xentlib: all are loaded at once.
+AT_START = [
+    "ssl",
+    "sqlite3",
+    "ipykernel",
+    "comm",
+    "pyodide-kernel",
+    "jedi",
+    "ipython",
+    "micropip",
+    "piplite",
+    "xentlib",
+]
+EPOCH = "1970-01-01T00:00:00Z"  # a date that says nothing: the same chapters make the same files
+APPLICATION = 5_000_000  # bytes of JupyterLite that a notebook makes a browser load, as measured
+LABEL = re.compile(r"\$\$ *\((eq-[\w-]+)\)")
+NEEDS_SERVER = """<script>
+  if (location.protocol === "file:")
+    document.write("<p>A chapter runs only where a web server sends it. <code>make serve</code> starts one.</p>");
+</script>
+"""
+
+
+def main(source, target):
+    shutil.rmtree(target, ignore_errors=True)
+    (target / "site").mkdir(parents=True)
+    if (source / "pyodide.js").exists():
+        print("Building the chapters to run in the browser ...", flush=True)
+        write_settings(target / "stage", source)
+        collect_python(source, target / "stage" / "static" / "pyodide")
+        run_jupyterlite(target)
+        finish_site(target / "site")
+        write_json(target / "megabytes.json", round(first_visit(target / "site") / 1e6))
+    (target / "ready").touch()
+
+
+def write_settings(stage, source):
+    kernel = {
+        "disablePyPIFallback": True,  # what the book has not brings an error, and no request to another host
+        "loadPyodideOptions": {"packages": AT_START},
+    }
+    settings = {"appName": "Why q − p?", "litePluginSettings": {f"{KERNEL}:kernel": kernel}}
+    notebook = {
+        "autoStartDefaultKernel": True,  # else it asks the reader for a kernel that is named as in the notebook
+        "windowingMode": "none",  # all cells are in the page, so that the browser finds what it is asked for
+    }
+    build = {
+        "apps": ["notebooks"],
+        "disable_addons": ["contents"],  # it needs jupyter_server: `write_contents` does as well
+        "federated_extensions": [str(wheel.resolve()) for wheel in source.glob("jupyterlab_myst-*.whl")],
+        "no_sourcemaps": True,
+        "output_dir": str((stage.parent / "site").resolve()),
+    }
+    stage.mkdir()
+    write_json(stage / "jupyter-lite.json", {"jupyter-lite-schema-version": 0, "jupyter-config-data": settings})
+    write_json(stage / "overrides.json", {"@jupyterlab/notebook-extension:tracker": notebook})
+    write_json(stage / "jupyter_lite_config.json", {"LiteBuildConfig": build})
+
+
+def collect_python(source, folder):
+    """Put all wheels into one folder, with a lock that names them."""
+    kernel = Path(sys.prefix, "share", "jupyter", "labextensions", KERNEL, "static", "pypi")
+    shutil.copytree(source, folder, ignore=shutil.ignore_patterns("ready", "jupyterlab_myst-*"))
+    for name in "ipykernel", "piplite", "pyodide_kernel":
+        (wheel,) = kernel.glob(f"{name}-*.whl")
+        shutil.copy(wheel, folder)
+    make_wheel_in(ROOT / "pyproject.toml", folder)
+    make_yaml_wheel(folder)
+    lock = json.loads(LOCK.read_text(encoding="utf-8"))
+    for name, depends in ADDED.items():
+        (wheel,) = folder.glob(f"{name.replace('-', '_')}-[0-9]*.whl")
+        wheel.chmod(0o644)
+        lock["packages"][name] = lock_entry(name, wheel, depends)
+    write_json(folder / "pyodide-lock.json", {"info": lock["info"], "packages": lock["packages"]})
+
+
+def make_yaml_wheel(folder):
+    """Make a wheel of the Python part of PyYAML, which Dask imports: PyPI has none without the compiled part."""
+    version = importlib.metadata.version("pyyaml")
+    with zipfile.ZipFile(folder / f"pyyaml-{version}-py3-none-any.whl", "w", zipfile.ZIP_DEFLATED) as wheel:
+        for module in Path(yaml.__file__).parent.glob("*.py"):
+            wheel.write(module, f"yaml/{module.name}")
+        wheel.writestr(f"pyyaml-{version}.dist-info/METADATA", f"Name: PyYAML\nVersion: {version}\n")
+
+
+def lock_entry(name, wheel, depends):
+    with zipfile.ZipFile(wheel) as archive:
+        tops = {Path(member).parts[0].removesuffix(".py") for member in archive.namelist()}
+    return {
+        "name": name,
+        "version": wheel.name.split("-")[1],
+        "file_name": wheel.name,
+        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "imports": sorted(filter(str.isidentifier, tops)),
+        "depends": depends,
+        "install_dir": "site",
+        "package_type": "package",
+        "unvendored_tests": False,
+    }
+
+
+def run_jupyterlite(target):
+    command = [sys.executable, "-W", "ignore", "-m", "jupyterlite_core", "build"]
+    done = subprocess.run(command, cwd=target / "stage", capture_output=True, text=True)
+    if done.returncode:
+        sys.exit(f"{done.stdout}{done.stderr}JupyterLite could not be built")
+
+
+def finish_site(site):
+    write_contents(site)
+    page = site / "notebooks" / "index.html"
+    page.write_text(page.read_text(encoding="utf-8").replace("<body", f"{NEEDS_SERVER}<body", 1), encoding="utf-8")
+    (site / "static" / "favicons").mkdir()
+    for name in "notebook", "busy-1":  # the application asks for them, and does not bring them
+        shutil.copy(site / "icon-120x120.png", site / "static" / "favicons" / f"favicon-{name}.ico")
+
+
+def write_contents(site):
+    """Copy the chapters and their data, and list them as JupyterLite looks for them."""
+    files = site / "files"
+    shutil.copytree(CHAPTERS, files, ignore=shutil.ignore_patterns(".*"))
+    rewrite(sorted(files.glob("*.ipynb")))
+    for folder in [files, *filter(Path.is_dir, files.rglob("*"))]:
+        listing = site / "api" / "contents" / folder.relative_to(files) / "all.json"
+        listing.parent.mkdir(parents=True, exist_ok=True)
+        inside = [describe(path, files) for path in sorted(folder.iterdir())]
+        write_json(listing, describe(folder, files) | {"content": inside, "format": "json"})
+
+
+def describe(path, files):
+    kind = "directory" if path.is_dir() else "notebook" if path.suffix == ".ipynb" else "file"
+    name = path.relative_to(files).as_posix().removeprefix(".")
+    return dict.fromkeys(["content", "format", "mimetype"]) | {
+        "name": path.name if name else "",
+        "path": name,
+        "type": kind,
+        "size": path.stat().st_size,
+        "created": EPOCH,
+        "last_modified": EPOCH,
+        "writable": True,
+    }
+
+
+def rewrite(notebooks):
+    """Give each chapter what a notebook on its own can show: it knows no other chapter, and no bibliography."""
+    texts = {path: json.dumps(nbformat.read(path, as_version=4), ensure_ascii=False) for path in notebooks}
+    numbers = {
+        label: (path.name, f"{path.name[:2].lstrip('0')}.{count}")
+        for path, text in texts.items()
+        for count, label in enumerate(LABEL.findall(text), start=1)
+    }
+    books = pybtex.database.parse_file(ROOT / "references.bib").entries
+    for path, text in texts.items():
+
+        def equation(match, here=path.name):
+            there, number = numbers[match[1]]
+            return match[0] if there == here else f"[({number})]({there})"
+
+        def citation(match):
+            named = ", ".join(cited(books[key.strip()]) for key in match[2].split(","))
+            return named if match[1] else f"({named})"
+
+        text = re.sub(r"\{eq\}`([^`]+)`", equation, text)
+        text = re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
+        text = re.sub(r"\[([^\]]+)\]\(\.\./[^)]+\)", r"\1", text)  # a link to another part of the book
+        path.write_text(text, encoding="utf-8")
+
+
+def cited(entry):
+    """Return what stands for a work in the text, such as `Bahumi 2018`."""
+    people = [" ".join(person.last_names) for person in entry.persons.get("author", [])]
+    names = " and ".join(people) if len(people) < 3 else f"{people[0]} et al."
+    return f"{names or entry.fields['title']} {entry.fields.get('year', '')}".strip()
+
+
+def first_visit(site):
+    """Return the bytes that a browser loads until a chapter runs: Pyodide, what starts with it, and the application."""
+    folder = site / "static" / "pyodide"
+    lock = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))["packages"]
+    names, more = set(), AT_START
+    while more := {name.replace("_", "-") for name in more} - names:
+        names |= more
+        more = {name for known in more for name in lock[known]["depends"]}
+    files = [lock[name]["file_name"] for name in names] + list(json.loads(LOCK.read_text(encoding="utf-8"))["core"])
+    return APPLICATION + sum((folder / name).stat().st_size for name in files)
+
+
+def write_json(path, value):
+    path.write_text(json.dumps(value), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
