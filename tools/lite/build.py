@@ -46,7 +46,9 @@ AT_START = [
     "xentlib",
 ]
 EPOCH = "1970-01-01T00:00:00Z"  # a date that says nothing: the same chapters make the same files
-APPLICATION = 5_000_000  # bytes of JupyterLite that a notebook makes a browser load, as measured
+APPLICATION = (
+    9_400_000  # bytes of JupyterLite itself that opening a notebook loads: tests/browser/test_lite.py measures
+)
 LABEL = re.compile(r"\$\$ *\((eq-[\w-]+)\)")
 NEEDS_SERVER = """<script>
   if (location.protocol === "file:")
@@ -175,29 +177,37 @@ def describe(path, files):
     }
 
 
-def rewrite(notebooks):
+def rewrite(paths):
     """Give each chapter what a notebook on its own can show: it knows no other chapter, and no bibliography."""
-    texts = {path: json.dumps(nbformat.read(path, as_version=4), ensure_ascii=False) for path in notebooks}
-    numbers = {
-        label: (path.name, f"{path.name[:2].lstrip('0')}.{count}")
-        for path, text in texts.items()
-        for count, label in enumerate(LABEL.findall(text), start=1)
+    notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
+    equations = {
+        label: (path.name, f"{path.name[:2].lstrip('0')}.{number}")
+        for path, notebook in notebooks.items()
+        for number, label in enumerate(LABEL.findall("\n".join(cell.source for cell in notebook.cells)), start=1)
     }
-    books = pybtex.database.parse_file(ROOT / "references.bib").entries
-    for path, text in texts.items():
+    works = pybtex.database.parse_file(ROOT / "references.bib").entries
+    for path, notebook in notebooks.items():
+        elsewhere = {label: place for label, place in equations.items() if place[0] != path.name}
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = on_its_own(cell.source, elsewhere, works)
+        write_json(path, notebook)  # with the lines of each output joined, as JupyterLite needs them
 
-        def equation(match, here=path.name):
-            there, number = numbers[match[1]]
-            return match[0] if there == here else f"[({number})]({there})"
 
-        def citation(match):
-            named = ", ".join(cited(books[key.strip()]) for key in match[2].split(","))
-            return named if match[1] else f"({named})"
+def on_its_own(text, equations, works):
+    """Return Markdown whose references are resolved, except those to the chapter's own equations."""
 
-        text = re.sub(r"\{eq\}`([^`]+)`", equation, text)
-        text = re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
-        text = re.sub(r"\[([^\]]+)\]\(\.\./[^)]+\)", r"\1", text)  # a link to another part of the book
-        path.write_text(text, encoding="utf-8")
+    def equation(match):
+        there, number = equations.get(match[1], ("", ""))
+        return f"[({number})]({there})" if number else match[0]
+
+    def citation(match):
+        named = ", ".join(cited(works[key.strip()]) for key in match[2].split(","))
+        return named if match[1] else f"({named})"
+
+    text = re.sub(r"\{eq\}`([^`]+)`", equation, text)
+    text = re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
+    return re.sub(r"\[([^]]+)\]\(\.\./[^)]+\)", r"\1", text)  # a link to what is no chapter
 
 
 def cited(entry):

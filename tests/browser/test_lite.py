@@ -1,0 +1,144 @@
+"""Chapters that run in the reader's browser: opened by their button, without any other host.
+
+A start of Python takes ten seconds and more, so two chapters stand for all. `make lite` runs each of them.
+"""
+
+import os
+import re
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = sorted(path.stem for path in ROOT.glob("chapters/*.ipynb"))
+# One of NumPy, SymPy and Matplotlib; one of Dask, which has no threads there. Both are short.
+FEW = ["errata", "14_many_machines"]
+PATIENCE = 1000 * int(os.environ.get("XENTLIB_PATIENCE", 240))  # milliseconds
+PROMPTS = "cells => cells.map(cell => cell.querySelector('.jp-InputPrompt').textContent)"
+HARMLESS = re.compile("Matplotlib is building the font cache")  # once in each new Python, on its error stream
+
+pytestmark = pytest.mark.skipif(
+    not (ROOT / "_build" / "lite" / "site").exists(), reason="The book was built without Python for the browser"
+)
+
+
+class Notebook:
+    """A chapter in JupyterLite, and what has gone wrong since it was opened."""
+
+    def __init__(self, page, site, chapter):
+        self.page, self.wrong, self.loaded = page, [], {}
+        page.context.on("request", lambda request: self.check_host(request.url, site))
+        page.context.on("response", self.note)
+        page.on("pageerror", lambda error: self.wrong.append(str(error)))
+        page.goto(f"{site}chapters/{chapter}.html")
+        page.get_by_role("link", name="Run this chapter").click()
+        self.cells = page.locator(".jp-Notebook .jp-CodeCell")
+        self.cells.first.wait_for(timeout=PATIENCE)
+
+    def note(self, answer):
+        self.loaded[answer.url] = int(answer.headers.get("content-length", 0))
+        if not answer.ok:
+            self.wrong.append(f"{answer.status} {answer.url}")
+
+    def check_host(self, url, site):
+        host = f"http://{urlsplit(site).netloc}/"  # the service worker's heartbeat is asked for at its root
+        if not url.startswith((host, "data:", "blob:")):
+            self.wrong.append(f"asked another host: {url}")
+
+    def run_all(self):
+        self.page.get_by_role("menuitem", name="Run", exact=True).click()
+        self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.page.wait_for_function("document.querySelector('.jp-InputPrompt').textContent.includes('*')")
+        self.wait_until_done()
+
+    def wait_until_done(self):
+        end = time.monotonic() + PATIENCE / 1000
+        while any("*" in prompt for prompt in self.prompts()):
+            assert time.monotonic() < end, f"still running: {self.prompts()}"
+            self.page.wait_for_timeout(200)
+
+    def prompts(self):
+        return self.cells.evaluate_all(PROMPTS)
+
+    def run(self, code):
+        """Replace the first cell by some code, run it, and return what it shows."""
+        editor = self.cells.first.locator(".cm-content")
+        editor.click()
+        self.page.keyboard.press("Control+A")
+        self.page.keyboard.insert_text(code)
+        self.page.keyboard.press("Control+Enter")
+        self.page.wait_for_timeout(300)
+        self.wait_until_done()
+        return self.cells.first.locator(".jp-OutputArea").inner_text()
+
+    def errors(self):
+        """Return what went to the error stream of a cell, or was raised there."""
+        kinds = [f"[data-mime-type='application/vnd.jupyter.{kind}']" for kind in ("stderr", "error")]
+        shown = self.page.locator(".jp-Notebook").locator(", ".join(kinds)).all_inner_texts()
+        return [text for text in shown if not HARMLESS.search(text)]
+
+
+@pytest.fixture
+def open_chapter(browser, site):
+    context = browser.new_context()
+    yield lambda chapter: Notebook(context.new_page(), site, chapter)
+    context.close()
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS if os.environ.get("XENTLIB_LITE") == "all" else FEW)
+def test_a_chapter_runs_to_its_end(open_chapter, chapter):
+    notebook = open_chapter(chapter)
+    notebook.run_all()
+    assert notebook.errors() == []
+    assert notebook.prompts() == [f"[{number}]:" for number in range(1, notebook.cells.count() + 1)]
+    assert notebook.wrong == []
+
+
+WIDGET = """
+import anywidget, ipywidgets, traitlets
+
+class Square(anywidget.AnyWidget):
+    _esm = '''export default {render({model, el}) {
+        const draw = () => el.textContent = "drawn " + model.get("value");
+        model.on("change:value", draw);
+        draw();
+    }}'''
+    value = traitlets.Int(0).tag(sync=True)
+
+slider, square = ipywidgets.IntSlider(3), Square()
+slider.observe(lambda change: setattr(square, "value", change["new"] ** 2), "value")
+display(slider, square)
+"""
+
+
+def test_exercises_answer_and_what_the_reader_wrote_stays(open_chapter):
+    notebook = open_chapter("04_loss")
+    assert "This is in bits" in notebook.run(
+        "from xentlib.teaching.exercises import check, progress\ncheck('04-guess', 3.32)"
+    )
+    lite = sum(size for url, size in notebook.loaded.items() if "/lite/" in url)
+    stated = (ROOT / "_build" / "lite" / "megabytes.json").read_text(encoding="utf-8")
+    assert lite / 1e6 == pytest.approx(int(stated), rel=0.05)  # the page says so beside the button
+    assert "solved" in notebook.run("from xentlib.teaching.exercises import check\ncheck('04-guess', 2.303)")
+    mine = "from xentlib.teaching.exercises import progress\nprint('I was here')\nprogress()"
+    notebook.run(mine)
+    notebook.page.keyboard.press("Control+S")
+    notebook.page.wait_for_timeout(2000)
+    notebook.page.reload()
+    notebook.cells.first.wait_for(timeout=PATIENCE)
+    assert "I was here" in notebook.cells.first.locator(".cm-content").inner_text()
+    assert "1 of" in notebook.run(mine)
+    assert "drawn 0" in notebook.run(WIDGET)
+    track = notebook.page.locator(".jupyter-widgets .noUi-base")
+    track.click(position={"x": track.bounding_box()["width"] - 1, "y": 2})  # JupyterLab has the arrow keys
+    notebook.page.get_by_text("drawn 10000").wait_for(timeout=PATIENCE)
+    assert notebook.wrong == []
+
+
+def test_each_chapter_and_no_other_page_has_the_button():
+    pages = (ROOT / "_build" / "html").rglob("*.html")
+    pages = [page for page in pages if "lite" not in page.parts]
+    with_button = sorted(page.stem for page in pages if "Run this chapter" in page.read_text(encoding="utf-8"))
+    assert with_button == CHAPTERS

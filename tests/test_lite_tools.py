@@ -1,0 +1,118 @@
+"""What is fetched for the browser, and what the chapters become there."""
+
+import hashlib
+import json
+import zipfile
+from types import SimpleNamespace
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from test_tools import TOOLS, load
+
+
+@pytest.fixture
+def lite(monkeypatch):
+    """Return a function from the name of a module in tools/lite to that module."""
+    monkeypatch.syspath_prepend(TOOLS / "lite")
+    return lambda name: load(f"lite/{name}")
+
+
+@pytest.fixture
+def carrier(tmp_path):
+    path = tmp_path / "carrier.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("deep/inside/numpy.whl", b"numpy")
+        archive.writestr("deep/inside/other.whl", b"not asked for")
+    return path
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_a_file_that_is_what_it_should_be_is_taken_and_no_other(lite, carrier, tmp_path):
+    (tmp_path / "files").mkdir()
+    lite("fetch").take({"numpy.whl": sha256(b"numpy")}, carrier, tmp_path / "files")
+    assert {file.name: file.read_bytes() for file in (tmp_path / "files").iterdir()} == {"numpy.whl": b"numpy"}
+
+
+@pytest.mark.parametrize("wanted", [{"numpy.whl": sha256(b"another numpy")}, {"sympy.whl": sha256(b"numpy")}])
+def test_a_file_that_was_changed_or_is_not_there_is_refused(lite, carrier, tmp_path, wanted):
+    with pytest.raises(LookupError, match=next(iter(wanted))):
+        lite("fetch").take(wanted, carrier, tmp_path)
+    assert not (tmp_path / "numpy.whl").exists()
+
+
+def test_what_cannot_be_fetched_is_said_and_the_folder_left_empty(lite, tmp_path, monkeypatch, capsys):
+    fetch = lite("fetch")
+
+    def half(place):
+        (place / "files").mkdir()
+        (place / "files" / "pyodide.js").touch()
+        raise LookupError("the carrier is gone")
+
+    monkeypatch.setattr(fetch, "fetch", half)
+    fetch.main(tmp_path / "lite")
+    assert "no 'Run this chapter' buttons: the carrier is gone" in capsys.readouterr().out
+    assert [file.name for file in (tmp_path / "lite").iterdir()] == ["ready"]
+
+
+def test_every_file_of_the_lock_has_its_hash(lite):
+    fetch = lite("fetch")
+    lock = json.loads(fetch.LOCK.read_text(encoding="utf-8"))
+    wanted = fetch.wanted_files(lock)
+    assert len(wanted) == len(lock["core"]) + len(lock["packages"])
+    assert all(len(digest) == 64 for digest in wanted.values())
+    assert lock["info"]["version"] in lock["source"]
+
+
+@pytest.fixture
+def rewritten(lite, tmp_path):
+    """Return a function from Markdown to the cells of a chapter 2 with it, in the browser."""
+
+    def rewritten(text):
+        first = new_notebook(cells=[new_markdown_cell("$$\na\n$$ (eq-one)\n\n$$\nb\n$$ (eq-two)")])
+        prints = new_code_cell("print()", outputs=[new_output("stream", text="first line\nsecond line\n")])
+        second = new_notebook(cells=[new_markdown_cell(f"{text}\n\n$$\nc\n$$ (eq-here)"), prints])
+        paths = [tmp_path / "01_first.ipynb", tmp_path / "02_second.ipynb"]
+        for path, notebook in zip(paths, (first, second), strict=True):
+            nbformat.write(notebook, path)
+        lite("build").rewrite(paths)
+        return json.loads(paths[1].read_text(encoding="utf-8"))["cells"]
+
+    return rewritten
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("by {eq}`eq-two`", "by [(1.2)](01_first.ipynb)"),
+        ("by {eq}`eq-here`", "by {eq}`eq-here`"),  # its own equations are numbered there
+        ("see {cite}`bahumi`", "see (Bahumi 2019)"),
+        ("{cite:t}`bahumi` says", "Bahumi 2019 says"),
+        ("[`softmax`](../api/normalization.md#xentlib.softmax) of z", "`softmax` of z"),
+        ("[chapter 1](01_first.ipynb)", "[chapter 1](01_first.ipynb)"),
+    ],
+)
+def test_a_reference_that_leads_out_of_a_notebook_is_replaced(rewritten, text, there):
+    assert rewritten(text)[0]["source"].split("\n\n$$")[0] == there
+
+
+def test_lines_of_an_output_are_joined(rewritten):
+    assert rewritten("")[1]["outputs"][0]["text"] == "first line\nsecond line\n"  # JupyterLite joins them by commas
+
+
+@pytest.mark.parametrize(
+    ("source", "built", "expected"), [("a.ipynb", True, 1), ("a.md", True, 0), ("a.ipynb", False, 0)]
+)
+def test_the_button_is_on_notebooks_if_there_is_what_it_opens(tmp_path, monkeypatch, source, built, expected):
+    extension = load("run_chapter")
+    monkeypatch.setattr(extension, "SITE", tmp_path / "site")
+    (tmp_path / "megabytes.json").write_text("46")
+    if built:
+        (tmp_path / "site").mkdir()
+    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda page: source))
+    context = {"body": "<h1>Loss</h1><p>", "pathto": lambda path, resource: f"../{path}"}
+    extension.add_button(app, "chapters/a", "page.html", context, doctree=object())
+    assert context["body"].count('href="../lite/notebooks/index.html?path=a.ipynb"') == expected
