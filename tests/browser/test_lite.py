@@ -16,7 +16,7 @@ CHAPTERS = sorted(path.stem for path in ROOT.glob("chapters/*.ipynb"))
 # One of NumPy, SymPy and Matplotlib; one of Dask, which has no threads there. Both are short.
 FEW = ["errata", "14_many_machines"]
 PATIENCE = 1000 * int(os.environ.get("XENTLIB_PATIENCE", 240))  # milliseconds
-PROMPTS = "cells => cells.map(cell => cell.querySelector('.jp-InputPrompt').textContent)"
+PROMPT = ".jp-InputPrompt"
 HARMLESS = re.compile("Matplotlib is building the font cache")  # once in each new Python, on its error stream
 
 pytestmark = pytest.mark.skipif(
@@ -35,7 +35,11 @@ class Notebook:
         page.goto(f"{site}chapters/{chapter}.html")
         page.get_by_role("link", name="Run this chapter").click()
         self.cells = page.locator(".jp-Notebook .jp-CodeCell")
+        self.wait_for_python()
+
+    def wait_for_python(self):
         self.cells.first.wait_for(timeout=PATIENCE)
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=PATIENCE)
 
     def note(self, answer):
         self.loaded[answer.url] = int(answer.headers.get("content-length", 0))
@@ -50,17 +54,14 @@ class Notebook:
     def run_all(self):
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-        self.page.wait_for_function("document.querySelector('.jp-InputPrompt').textContent.includes('*')")
-        self.wait_until_done()
-
-    def wait_until_done(self):
+        self.cells.first.locator(PROMPT, has_text="*").wait_for(timeout=PATIENCE)
         end = time.monotonic() + PATIENCE / 1000
         while any("*" in prompt for prompt in self.prompts()):
             assert time.monotonic() < end, f"still running: {self.prompts()}"
             self.page.wait_for_timeout(200)
 
     def prompts(self):
-        return self.cells.evaluate_all(PROMPTS)
+        return self.cells.locator(PROMPT).all_inner_texts()
 
     def run(self, code):
         """Replace the first cell by some code, run it, and return what it shows."""
@@ -68,9 +69,9 @@ class Notebook:
         editor.click()
         self.page.keyboard.press("Control+A")
         self.page.keyboard.insert_text(code)
+        self.cells.first.locator(PROMPT).evaluate("prompt => prompt.textContent = ''")  # the number of an earlier run
         self.page.keyboard.press("Control+Enter")
-        self.page.wait_for_timeout(300)
-        self.wait_until_done()
+        self.cells.first.locator(PROMPT, has_text=re.compile(r"\d")).wait_for(timeout=PATIENCE)
         return self.cells.first.locator(".jp-OutputArea").inner_text()
 
     def errors(self):
@@ -127,7 +128,7 @@ def test_exercises_answer_and_what_the_reader_wrote_stays(open_chapter):
     notebook.page.keyboard.press("Control+S")
     notebook.page.wait_for_timeout(2000)
     notebook.page.reload()
-    notebook.cells.first.wait_for(timeout=PATIENCE)
+    notebook.wait_for_python()
     assert "I was here" in notebook.cells.first.locator(".cm-content").inner_text()
     assert "1 of" in notebook.run(mine)
     assert "drawn 0" in notebook.run(WIDGET)
