@@ -10,7 +10,7 @@ CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
 PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
 	tools/api_pages.py tools/own_origin.py tools/explorers_on_pages.py tools/accessible.py tools/light.py tools/run_chapter.py
 # What goes into the reader's browser when a chapter is run there.
-LITE := tools/lite/build.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py))
+LITE := tools/lite/build.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
 .PHONY: help book pdf serve test lite bench weigh notebooks exercises student picture lock clean
