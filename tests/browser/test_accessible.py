@@ -12,6 +12,7 @@ UNFOLD = """() => {
   document.querySelectorAll("details").forEach(e => e.open = true);
   document.querySelectorAll(".toggle-hidden").forEach(e => e.classList.remove("toggle-hidden"));
 }"""
+SWITCHED = "scheme => [undefined, scheme].includes(document.documentElement.dataset.theme)"
 # The same on every page, and so looked at on one only: what each takes of axe's time is much, and adds nothing.
 ON_ONE_PAGE_ONLY = (".bd-sidebar-primary", "div.highlight pre")
 ALL = {"resultTypes": ["violations"], "preload": False}  # it would ask for style sheets at wrong addresses
@@ -24,9 +25,11 @@ def axe():
 
     def axe(visit):
         visit.page.evaluate(UNFOLD)
+        visit.page.add_style_tag(content="* { transition: none !important; }")  # no colour on its way to another
         visit.page.evaluate(AXE_SCRIPT)
         for scheme, options in {"light": ALL, "dark": COLORS}.items():
             visit.page.emulate_media(color_scheme=scheme)
+            visit.page.wait_for_function(SWITCHED, arg=scheme)
             for violation in visit.page.evaluate("options => axe.run(options)", options)["violations"]:
                 if violation["impact"] in ("serious", "critical"):
                     yield f"{scheme}: {violation['help']}: {[node['target'] for node in violation['nodes'][:3]]}"
@@ -66,11 +69,12 @@ def test_every_token_of_code_has_contrast(axe, visit, site, book):
     tokens = sorted({token for block in blocks for token in re.findall(r'<span class="(\w+)">', block)})
     assert len(tokens) > 20
     spans = " ".join(f'<span class="{token}">{token}</span>' for token in tokens)
+    code = f'<div class="highlight"><pre style="white-space: pre-wrap">{spans}</pre></div>'
     visited = visit(site, book, "genindex")
     remove(visited, ".bd-sidebar-primary", "article > *")
     visited.page.evaluate(
         "html => document.querySelector('article').innerHTML = html",
-        f'<h1>Code</h1><div class="cell_input"><div class="highlight"><pre>{spans}</pre></div></div>',
+        f'<h1>Code</h1><div class="cell_input">{code}</div>',
     )
     assert list(axe(visited)) == []
 
