@@ -168,3 +168,22 @@ def test_without_scripts_code_and_formulas_are_there(still_page, site):
 def test_text_that_waits_for_a_script_is_seen_to_be_missing(still_page, small_site, body):
     still_page.goto(f"{small_site(body)}index.html")
     assert len(still_page.evaluate(UNSEEN)) == 1
+
+
+# Without a server
+
+
+@pytest.mark.parametrize("name", ["index", "chapters/05_gradient"])
+def test_the_folder_works_without_a_server(visit, book, name):
+    """All of it does but the excerpts in the search, which names the pages that it found."""
+    visited = visit(f"{book.as_uri()}/", book, name)
+    rules = set(RULES) - {foldings_open_by_keyboard}
+    assert [problem for rule in rules for problem in rule(visited)] == []
+    assert visited.page.locator("mjx-container").count() > 0
+    assert visited.page.evaluate("document.fonts.check('16px MJXTEX')")
+
+
+def test_a_folder_that_needs_a_server_is_seen_to_fail(visit, tmp_path, small_site):
+    small_site('<script type="module" src="module.js"></script>')
+    (tmp_path / "module.js").write_text("export {};")
+    assert visit(f"{tmp_path.as_uri()}/", tmp_path, "index").errors != []
