@@ -58,6 +58,12 @@ def test_what_cannot_be_fetched_is_said_and_the_folder_left_empty(lite, tmp_path
     assert [file.name for file in (tmp_path / "lite").iterdir()] == ["ready"]
 
 
+def test_without_pyodide_nothing_is_built_for_the_button_to_open(lite, tmp_path):
+    (tmp_path / "fetched").mkdir()
+    lite("build").main(tmp_path / "fetched", tmp_path / "lite")
+    assert [path.name for path in (tmp_path / "lite").iterdir()] == ["ready"]
+
+
 def test_every_file_of_the_lock_has_its_hash(lite):
     fetch = lite("fetch")
     lock = json.loads(fetch.LOCK.read_text(encoding="utf-8"))

@@ -33,22 +33,9 @@ ADDED = PURE | {
     "xentlib": ["anywidget", "ipywidgets", "matplotlib", "numpy", "sympy"],
 }
 # What the kernel would install one after the other when it starts, and xentlib: all are loaded at once.
-AT_START = [
-    "ssl",
-    "sqlite3",
-    "ipykernel",
-    "comm",
-    "pyodide-kernel",
-    "jedi",
-    "ipython",
-    "micropip",
-    "piplite",
-    "xentlib",
-]
+AT_START = "ssl sqlite3 ipykernel comm pyodide_kernel jedi ipython micropip piplite xentlib".split()
 EPOCH = "1970-01-01T00:00:00Z"  # a date that says nothing: the same chapters make the same files
-APPLICATION = (
-    9_400_000  # bytes of JupyterLite itself that opening a notebook loads: tests/browser/test_lite.py measures
-)
+APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
 LABEL = re.compile(r"\$\$ *\((eq-[\w-]+)\)")
 NEEDS_SERVER = """<script>
   if (location.protocol === "file:")
@@ -59,12 +46,13 @@ NEEDS_SERVER = """<script>
 
 def main(source, target):
     shutil.rmtree(target, ignore_errors=True)
-    (target / "site").mkdir(parents=True)
+    target.mkdir(parents=True)
     if (source / "pyodide.js").exists():
         print("Building the chapters to run in the browser ...", flush=True)
         write_settings(target / "stage", source)
         collect_python(source, target / "stage" / "static" / "pyodide")
         run_jupyterlite(target)
+        shutil.rmtree(target / "stage")
         finish_site(target / "site")
         write_json(target / "megabytes.json", round(first_visit(target / "site") / 1e6))
     (target / "ready").touch()
