@@ -33,7 +33,7 @@ ADDED = PURE | {
     "xentlib": ["anywidget", "ipywidgets", "matplotlib", "numpy", "sympy"],
 }
 # What the kernel would install one after the other when it starts, and xentlib: all are loaded at once.
-AT_START = "ssl sqlite3 ipykernel comm pyodide_kernel jedi ipython micropip piplite xentlib".split()
+AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython", "micropip", "piplite", "xentlib"]
 EPOCH = "1970-01-01T00:00:00Z"  # a date that says nothing: the same chapters make the same files
 APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
 LABEL = re.compile(r"\$\$ *\((eq-[\w-]+)\)")
@@ -61,7 +61,7 @@ def main(source, target):
 def write_settings(stage, source):
     kernel = {
         "disablePyPIFallback": True,  # what the book has not brings an error, and no request to another host
-        "loadPyodideOptions": {"packages": AT_START},
+        "loadPyodideOptions": {"packages": AT_ONCE},
     }
     settings = {"appName": "Why q − p?", "litePluginSettings": {f"{KERNEL}:kernel": kernel}}
     notebook = {
@@ -209,7 +209,7 @@ def first_visit(site):
     """Return the bytes that a browser loads until a chapter runs: Pyodide, what starts with it, and the application."""
     folder = site / "static" / "pyodide"
     lock = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))["packages"]
-    names, more = set(), AT_START
+    names, more = set(), AT_ONCE
     while more := {name.replace("_", "-") for name in more} - names:
         names |= more
         more = {name for known in more for name in lock[known]["depends"]}
