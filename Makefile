@@ -30,7 +30,7 @@ test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit te
 	@$(MAKE) --no-print-directory book
 	$(BIN)/pytest
 
-lite: book  ## run every chapter to its end in the browser (some minutes; make test runs two of them)
+lite: book  ## run every chapter to its end in the browser (some minutes; make test runs one of them)
 	XENTLIB_LITE=all $(BIN)/pytest -n 0 tests/browser/test_lite.py
 
 serve: book  ## serve the book on this machine (PORT=8000)

@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
 EXTRAS = {
     "book": {
+        "anywidget",
         "click",
         "dask",
         "django-static-mathjax",
@@ -29,8 +30,8 @@ EXTRAS = {
         "nbformat",
         "psutil",
         "sphinx-exercise",
-        "traitlets",
         "sympy",
+        "traitlets",
     },
     "sharded": {"dask", "distributed"},
 }

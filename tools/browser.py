@@ -12,8 +12,11 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
-NONE_FOUND = f"No Chromium on the path ({', '.join(NAMES)}). On Debian or Ubuntu: sudo apt-get install chromium"
+# Debian's chromium-headless-shell is the same without windows: a page opens three times as fast.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+NONE_FOUND = (
+    f"No Chromium on the path ({', '.join(NAMES)}). On Debian or Ubuntu: sudo apt-get install chromium-headless-shell"
+)
 COMPRESSED = (".html", ".css", ".js", ".svg", ".json", ".md", ".txt", ".ipynb")
 
 
