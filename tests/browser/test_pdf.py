@@ -98,5 +98,7 @@ def test_the_pdf_is_printed_and_linked(browser, small_book, monkeypatch):
 
 def test_without_a_browser_it_says_so_in_one_line(monkeypatch, small_book):
     monkeypatch.setattr(make_pdf.tools_browser, "find_chromium", lambda: None)
-    with pytest.raises(SystemExit, match=r"^The PDF needs a browser. No Chromium on the path .*chromium-headless-shell$"):
+    with pytest.raises(
+        SystemExit, match=r"^The PDF needs a browser. No Chromium on the path .*chromium-headless-shell$"
+    ):
         make_pdf.main(str(small_book))
