@@ -8,6 +8,7 @@ from visits import Visit
 
 from tools import browser as tools_browser
 
+collect_ignore = ["conftest.py"]  # it has no examples to run
 BOOK = Path(__file__).parents[2] / "_build" / "html"
 PREFIX = "/some/where/"  # a host may keep the book below any path
 
