@@ -96,6 +96,7 @@ def opened(browser, site, book):
 
     def opened(kind, **options):
         pages.append(browser.new_page(**options))
+        pages[-1].route("**/mathjax/**", lambda route: route.fulfill(body=""))  # to set a chapter's formulas is slow
         visit = Visit(pages[-1], site, book, f"chapters/{CHAPTERS[kind.__name__]}")
         return visit, pages[-1].locator(f"[data-explorer={kind.name}]")
 
@@ -106,7 +107,7 @@ def opened(browser, site, book):
 
 @pytest.fixture(scope="module")
 def shown(opened):
-    """Return the same, for tests that leave the explorer as it is: to set the formulas of a chapter is slow."""
+    """Return the same, for tests that leave the explorer as it is."""
     return cache(opened)
 
 
