@@ -19,7 +19,6 @@ NAME = "why-q-minus-p.pdf"
 PLACE = '<p id="pdf"></p>'
 LINK = f'<p id="pdf">The whole book is also <a href="{NAME}">one PDF</a>, with the solutions at its end.</p>'
 ON_SCREEN_ONLY = ".headerlink, script, iframe, .toggle-button, .copybtn"
-TYPESET = "MathJax.startup.promise.then(() => true)"
 FOOTER = (
     '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #555">'
     '<span class="pageNumber"></span></div>'
@@ -181,7 +180,7 @@ def print_page(folder, name, browser):
     with tools_browser.serve(folder) as url, browser.new_context() as context:
         page = context.new_page()
         page.goto(url + name)
-        page.evaluate(TYPESET)
+        page.evaluate(tools_browser.TYPESET)
         return page.pdf(
             format="A4", margin=MARGINS, print_background=True, outline=True, tagged=True,
             display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,

@@ -85,7 +85,6 @@ def test_in_the_book_each_link_leads_to_one_place(book):
 
 def test_the_pdf_is_printed_and_linked(browser, small_book, monkeypatch):
     monkeypatch.setattr(make_pdf, "contents", lambda: [("", NAMES)])
-    monkeypatch.setattr(make_pdf, "TYPESET", "true")  # it has no formulas
     before = sorted(small_book.rglob("*"))
     make_pdf.print_book(small_book, browser)
     pdf = (small_book / make_pdf.NAME).read_bytes()

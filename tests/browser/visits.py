@@ -1,22 +1,16 @@
 """A page that is open in the browser, with all that happened while it loaded."""
 
-import re
 from functools import cache
 from html.parser import HTMLParser
-from pathlib import Path
 from urllib.parse import unquote, urldefrag, urlsplit
 
-import yaml
-
-ROOT = Path(__file__).parents[2]
-TYPESET = "window.MathJax?.startup?.promise.then(() => true)"  # settled when MathJax has set all formulas
+from tools.browser import TYPESET
+from tools.make_pdf import contents
 
 
 def pages_of_the_book():
     """Return the names of all pages: those of the table of contents, and those that Sphinx adds."""
-    contents = (ROOT / "_toc.yml").read_text(encoding="utf-8")
-    root = yaml.safe_load(contents)["root"]
-    return [root, *re.findall(r"- file: (\S+)", contents), "genindex", "search"]
+    return [*(name for _, names in contents() for name in names), "genindex", "search"]
 
 
 class Visit:
