@@ -8,9 +8,9 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from xentlib.teaching import explorers
-from xentlib.teaching.explorers.explorer import module, script
-from xentlib.teaching.explorers.text import decimal, scientific
+from xentlib.teaching import explorers, figures
+from xentlib.teaching.explorers.explorer import HERE, module, script
+from xentlib.teaching.explorers.text import CLASSES, decimal, scientific
 
 CHAPTERS = Path(__file__).parents[1] / "chapters"
 EACH = pytest.mark.parametrize("kind", explorers.ALL, ids=lambda kind: kind.__name__)
@@ -60,6 +60,18 @@ def test_the_module_needs_no_other_and_the_script_is_the_same_without_its_export
 def test_title_and_state_are_the_same_in_both_languages(kind):
     assert f'title: "{kind.title}"' in kind._esm
     assert f"state: {json.dumps(list(kind.state))}" in kind._esm
+
+
+def test_classes_and_colours_are_those_of_the_figures():
+    """Written again in JavaScript, in CSS and where Matplotlib is not to be loaded."""
+    css = (HERE / "explorers.css").read_text(encoding="utf-8")
+    light = dict(re.findall(r"--x-(\w+): (#\w{6});", css.partition("html[data-theme")[0]))
+    assert [light[name] for name in figures.CLASSES] == list(figures.CLASS_COLORS)
+    assert [light[name] for name in ("p", "q", "ink", "muted", "faint")] == [
+        figures.P_COLOR, figures.Q_COLOR, figures.INK, figures.MUTED, figures.FAINT,
+    ]  # fmt: skip
+    assert figures.CLASSES == CLASSES
+    assert f"const CLASSES = {json.dumps(CLASSES)};" in (HERE / "common.js").read_text(encoding="utf-8")
 
 
 def test_each_explorer_has_its_place_in_one_chapter():

@@ -4,6 +4,7 @@ from traitlets import Float, List
 
 import xentlib
 from xentlib.teaching.explorers.explorer import Explorer
+from xentlib.teaching.explorers.text import decimal
 
 
 class Softmax(Explorer):
@@ -24,8 +25,8 @@ class Softmax(Explorer):
 
     def say(self):
         """Return the three probabilities in a sentence."""
-        cat, dog, bird = self.values()["q"]
+        cat, dog, bird = (decimal(q, 3) for q in self.values()["q"])
         return (
-            f"At temperature {self.temperature:.2f} softmax gives cat {cat:.3f}, dog {dog:.3f} and bird {bird:.3f}. "
+            f"At temperature {decimal(self.temperature)} softmax gives cat {cat}, dog {dog} and bird {bird}. "
             "The shift does not enter."
         )
