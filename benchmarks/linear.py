@@ -19,14 +19,8 @@ class Comparison(NamedTuple):
     extra_bytes: dict
 
 
-def exists():
-    return hasattr(xentlib, "linear_cross_entropy_with_grad")
-
-
 def compare(shape, repeats):
-    """Return the `Comparison` in float32, or None while xentlib has no such function."""
-    if not exists():
-        return None
+    """Return the `Comparison` in float32."""
     calls = _calls(*shape)
     seconds = timing.interleave(calls, repeats)
     return Comparison(shape, timing.ratios(seconds, OWN), {name: extra_bytes(call) for name, call in calls.items()})

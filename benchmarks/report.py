@@ -20,8 +20,6 @@ def markdown(results, aims):
         "within a repetition, and in brackets the middle half of them. "
         "PyTorch runs eagerly; JAX compiled, and on as many threads as it likes; scikit-learn leaves out the mean.",
         _speed_table(results.speed),
-        "## Where the time goes",
-        *_passes(results.passes),
         "## Small inputs",
         "One row of three logits, in microseconds a call.",
         table(["", "µs"], [[name, cell(micros)] for name, micros in results.overhead.items()]),
@@ -66,21 +64,6 @@ def _speed_table(speed):
     return table(["dtype, N × K", *peers], rows)
 
 
-def _passes(passes):
-    text = (
-        f"{passes.point}: each pass over the logits that cannot be left out, for itself and on one thread, and the "
-        "whole call, as shares of what naive NumPy takes, which has one thread. What a whole call takes beyond its "
-        "passes is memory that they do not share, and a few operations on each row."
-    )
-    return [text, table(["", "share"], [[name, share_cell(share)] for name, share in passes.shares.items()])]
-
-
-def share_cell(spread):
-    """Write a share with its spread, as in 21 % (19–24)."""
-    median, low, high = (f"{100 * value:.0f}" for value in spread)
-    return f"{median} % ({low}–{high})"
-
-
 def _accuracy_table(rows):
     peers = next(list(row.errors) for row in rows if row.errors)
     return table(
@@ -103,8 +86,6 @@ def error_cell(error):
 
 
 def _linear(linear):
-    if linear is None:
-        return ["xentlib has no `linear_cross_entropy` yet, so nothing was measured."]
     n_samples, n_features, n_classes = linear.shape
     text = (
         f"float32, {n_samples:,} samples × {n_features:,} features × {n_classes:,} classes: the logits alone are "

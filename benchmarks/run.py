@@ -13,7 +13,7 @@ from typing import NamedTuple
 import matplotlib as mpl
 import numpy as np
 
-from benchmarks import accuracy, linear, passes, peers, report, timing
+from benchmarks import accuracy, linear, peers, report, timing
 from benchmarks.results import Results, Speed, aims
 
 DTYPES = (np.float32, np.float64)
@@ -68,8 +68,6 @@ def measure(plan, quick):
     found, missing = peers.available()
     progress(f"against {', '.join(peer.name for peer in found[1:])}; missing: {', '.join(missing) or 'none'}")
     speed = measure_speed(found, plan)
-    progress("where the time goes ...")
-    profile = passes.profile(np.float32, *plan.batches[1])
     progress("one row of three logits ...")
     overhead = measure_overhead(found, plan)
     progress("accuracy ...")
@@ -78,7 +76,7 @@ def measure(plan, quick):
     compared = linear.compare(plan.linear, plan.linear_repeats)
     versions = {"Python": platform.python_version()}
     versions |= {peer.name.replace("naive ", ""): peer.version for peer in found[1:]}
-    return Results(quick, machine(before), versions, missing, speed, profile, overhead, gaps, offsets, compared)
+    return Results(quick, machine(before), versions, missing, speed, overhead, gaps, offsets, compared)
 
 
 def load():

@@ -1,6 +1,7 @@
 """Every combination of the loss's options, against a slow and plain reference."""
 
 import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -134,15 +135,29 @@ def test_many_rows_are_as_accurate_as_one(dtype, n_classes, gap):
     loss, grad = softmax_cross_entropy_with_grad(rows, y, reduction="none")
     for n, row in enumerate(rows):
         one_loss, one_grad = softmax_cross_entropy_with_grad(row, y[n])
-        np.testing.assert_allclose(loss[n], one_loss, rtol=4 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(loss[n], one_loss, rtol=(4 + gap) * np.finfo(dtype).eps)
         np.testing.assert_allclose(grad[n], one_grad, rtol=(4 + gap) * np.finfo(dtype).eps)
 
 
-@pytest.mark.parametrize("largest", [-0.5, 0.0, 30.0, loss_module.MODERATE, loss_module.MODERATE + 1.0])
-@pytest.mark.parametrize("n_classes", [40, 200])
+class ShiftedError(Exception):
+    """Raised in the place of a shift."""
+
+
+@pytest.fixture
+def no_shift(monkeypatch):
+    """Let no block be shifted."""
+
+    def refuse(*_):
+        raise ShiftedError
+
+    monkeypatch.setattr(loss_module, "Block", refuse)
+
+
+@pytest.mark.parametrize("largest", [-2.5, -0.5, 2.0, 3.6, 30.0, 32.0, 34.0])
+@pytest.mark.parametrize("n_classes", [10, 40, 200])
 @pytest.mark.parametrize(("dtype", "gap"), [(np.float32, 20), (np.float32, 85), (np.float64, 40), (np.float64, 700)])
-def test_logits_that_stay_where_they_are_keep_their_digits(dtype, gap, n_classes, largest):
-    """Many rows of many classes are shifted only if one needs it. Each is less sure of class 3 than the last."""
+def test_logits_around_those_that_are_not_shifted_keep_their_digits(dtype, gap, n_classes, largest):
+    """Each row is less sure of class 3 than the last."""
     z = np.random.default_rng(0).uniform(-gap, -gap / 2, (40, n_classes)).astype(dtype)
     z[:, 3] = -np.linspace(0, 1, 40)
     z[2, 5] = 0  # a tie
@@ -154,6 +169,54 @@ def test_logits_that_stay_where_they_are_keep_their_digits(dtype, gap, n_classes
         assert_accurate(grads[n], exact_gradient(z[n], np.eye(n_classes)[y[n]]), 8 + gap)
 
 
+@pytest.mark.parametrize("n_rows", [1, 40])
+@pytest.mark.parametrize(("level", "moderate"), [(-2.1, False), (-1.9, True), (0, True), (28, True), (30, False)])
+def test_only_moderate_logits_are_not_shifted(no_shift, n_rows, level, moderate):
+    z, y = np.full((n_rows, 50), float(level)), np.full(n_rows, 7)
+    with nullcontext() if moderate else pytest.raises(ShiftedError):
+        loss, grad = softmax_cross_entropy_with_grad(z, y)
+        assert loss == pytest.approx(np.log(50), rel=4e-16)
+        assert grad[0, 7] * n_rows == pytest.approx(-49 / 50, rel=1e-15)
+
+
+@pytest.mark.parametrize("level", [-3.0, 40.0, 1000.0])
+def test_of_a_large_block_the_first_logits_tell_that_it_is_not_moderate(no_shift, monkeypatch, level):
+    """An attempt that is bound to fail would cost an exponential of every logit, and those that overflow are slow."""
+    exp, sizes = np.exp, set()
+    monkeypatch.setattr(loss_module.np, "exp", lambda z, **out: sizes.add(z.size) or exp(z, **out))
+    with pytest.raises(ShiftedError):
+        softmax_cross_entropy(np.full((100, 5_000), level), np.zeros(100, int))
+    assert sizes == {loss_module.SAMPLE}
+
+
+@pytest.mark.parametrize("n_classes", [10, 100])
+def test_what_is_far_below_a_low_row_keeps_its_digits(n_classes):
+    """All but one class just high enough for a row that is not shifted: the power of the one is a normal number."""
+    z = np.full(n_classes, -1.85, np.float32)
+    z[5] = -86.85
+    for y in (0, 5):
+        loss, grad = softmax_cross_entropy_with_grad(z, y)
+        assert_accurate(loss, [-exact(z).log_q[y]], 8 + 85)
+        assert_accurate(grad, exact_gradient(z, np.eye(n_classes)[y]), 8 + 85)
+
+
+@pytest.mark.parametrize("largest", [1.0, 31.0])
+def test_a_ratio_of_powers_may_overflow(largest):
+    z = np.array([largest, largest - 100, largest - 99, largest], np.float32)
+    loss, grad = softmax_cross_entropy_with_grad(z, 1)
+    assert loss == pytest.approx(100 + np.log(2), rel=1e-6)
+    assert grad[1] == -1
+
+
+@pytest.mark.parametrize("largest", [5.0, 31.0, 80.0])
+def test_a_small_weight_scales_loss_and_gradient(largest):
+    z = (np.linspace(-5, 0, 6) + largest).astype(np.float32)
+    loss, grad = softmax_cross_entropy_with_grad(z, 2, class_weights=np.full(6, 1e-22), reduction="sum")
+    plain_loss, plain_grad = softmax_cross_entropy_with_grad(z, 2)
+    assert loss == pytest.approx(1e-22 * float(plain_loss), rel=1e-6, abs=0)
+    np.testing.assert_allclose(grad, 1e-22 * plain_grad.astype(float), rtol=1e-6)
+
+
 @pytest.mark.parametrize(("lowest", "highest"), [(-2e5, 2e5), (-2e5, -1e3), (1e3, 2e5)])
 def test_logits_far_above_or_below_0_are_shifted(lowest, highest):
     far = np.linspace(lowest, highest, 41)[:, np.newaxis] + np.arange(50.0)
@@ -163,14 +226,15 @@ def test_logits_far_above_or_below_0_are_shifted(lowest, highest):
     np.testing.assert_allclose(grads, np.tile(grad, (41, 1)), rtol=1e-9)
 
 
-def test_a_masked_true_class_among_many_rows_that_stay_where_they_are():
+@pytest.mark.parametrize("z_loss", [0, 0.1])
+def test_a_masked_true_class_among_many_rows(z_loss):
     z = np.tile(np.linspace(0, 5, 50), (40, 1))
     z[7, 3] = -INF
-    losses, grads = softmax_cross_entropy_with_grad(z, np.full(40, 3), reduction="none", z_loss=0.1)
+    losses, grads = softmax_cross_entropy_with_grad(z, np.full(40, 3), reduction="none", z_loss=z_loss)
     assert losses[7] == INF
     assert grads[7, 3] == 0
     for n in (6, 7):
-        loss, grad = softmax_cross_entropy_with_grad(z[n], 3, z_loss=0.1)
+        loss, grad = softmax_cross_entropy_with_grad(z[n], 3, z_loss=z_loss)
         assert losses[n] == pytest.approx(loss, rel=1e-14)
         np.testing.assert_allclose(grads[n], grad, rtol=1e-13)
 

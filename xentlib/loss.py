@@ -4,18 +4,21 @@ With m the largest logit and r the sum of e^{z_j − m} over the other classes, 
 (m − z_y) + log1p(r), a sum of two terms that are never negative, and 1 − q of the largest class is r / (1 + r).
 Neither subtracts numbers that are nearly equal, so both keep their digits however sure the classifier is.
 
+Where the logits are moderate and the target is a class, no m is needed: the loss is log1p(Σ_{j≠y} e^{z_j} / e^{z_y}),
+in fewer passes over the logits, and as exact (`_solve_moderate`).
+
 All options come down to a weighted target t for each row (`Target`), for which
 
     loss = Σ_j t_j (lse − z_j) + ζ lse²  and  gradient = (Σ_j t_j + 2 ζ lse) q − t,  with lse = log Σ_j e^{z_j}.
 
-One kernel (`Block`) works them out, on so many rows at a time as fit the cache together.
+Another kernel (`Block`) works them out, on so many rows at a time as fit the cache together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from math import isfinite
+from math import exp, isfinite
 from typing import Any, Literal, NoReturn
 
 import numpy as np
@@ -36,8 +39,12 @@ from xentlib._targets import Options, Target, make_target
 
 BLOCK_BYTES = 1 << 21  # large enough that threads seldom wait for the interpreter, small enough for the shared cache
 SHORT = 128  # up to here einsum adds up rows faster than sum, and with no more roundings in a row
+SAMPLE = 1024  # logits: a look at so many costs little, and spares most blocks that are not moderate the attempt
 BUFFERED = 1024  # numbers: NumPy copies one number a row into its buffers as often as a class, if the rows fit them
-MODERATE = 60  # e^60 times the number of classes is far from overflow in float32, as is e^−60 from underflow
+# A row is moderate if Σ_j e^{z_j} is at most the one, so that a small weight divided by it does not underflow in
+# float32, and its mean over the classes at least the other: then the largest logit is not below −2, and one that is 85
+# below it still has a power with all digits.
+HIGHEST_SUM, LOWEST_MEAN = exp(32), exp(-2)
 FEW_CLASSES = 32  # up to here, many rows are laid out class by class: reductions over a short last axis are slow
 
 
@@ -90,9 +97,10 @@ def softmax_cross_entropy(
 
     Notes
     -----
-    With m the largest logit, computed as (m − z_y) + log1p(Σ_{j≠argmax} e^{z_j − m}): exact to a
-    few units in the last place for any offset and any confidence, where −z_y + logsumexp(z) loses
-    digits to the offset and −log(q_y) rounds to 0. Large inputs are spread over threads, at most
+    With m the largest logit, computed as (m − z_y) + log1p(Σ_{j≠argmax} e^{z_j − m}), or where no
+    power is near overflow or underflow as log1p(Σ_{j≠y} e^{z_j} / e^{z_y}): exact to a few units in
+    the last place for any offset and any confidence, where −z_y + logsumexp(z) loses digits to the
+    offset and −log(q_y) rounds to 0. Large inputs are spread over threads, at most
     `XENTLIB_NUM_THREADS` of them. Options as in PyTorch; z_loss after Chowdhery et al. (2022).
     Chapter 4 defines the loss.
 
@@ -198,8 +206,8 @@ def solve_in_blocks(rows: Floats, target: Target, loss: Floats, grad: Floats | A
     n_rows, n_classes = rows.shape
     many = n_rows > FEW_CLASSES
     by_class = many and n_classes <= FEW_CLASSES and target.probs is None
-    # Some options need z − m of all classes.
-    may_stay = many and n_classes > FEW_CLASSES and target.probs is None and target.share is None
+    a_class_alone = target.probs is None and target.share is None and not target.z_loss
+    may_be_moderate = a_class_alone and grad is not rows and n_rows > 0  # the powers must not take the logits' place
     add_up = partial(np.einsum, "nk->n") if many and n_classes <= SHORT else partial(np.add.reduce, axis=1)
     direct = grad is not None and grad.dtype == loss.dtype
     n_own = 2 if by_class else 0 if direct else 1
@@ -212,7 +220,9 @@ def solve_in_blocks(rows: Floats, target: Target, loss: Floats, grad: Floats | A
             z = rows[part].astype(loss.dtype, copy=False)
             buffers = [buffer[: z.size] for buffer in own]
             out = None if grad is None else grad[part] if direct else buffers[-1].reshape(z.shape)
-            loss[part] = solve(target.rows(part), Block(z, buffers, out, add_up, may_stay), out)
+            some = target.rows(part)
+            losses = _solve_moderate(some, z, buffers, out, add_up) if may_be_moderate else None
+            loss[part] = solve(some, Block(z, buffers, out, add_up), out) if losses is None else losses
             if grad is not None and not direct:
                 grad[part] = out
 
@@ -229,7 +239,7 @@ def spread(work: Callable[[Iterator[slice]], None], shape: tuple[int, ...], step
     n_rows, n_classes = shape
 
     def work_on(parts: Iterator[slice]) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
             if n_classes > FEW_CLASSES:
                 np.setbufsize(BUFFERED)
             work(parts)
@@ -263,18 +273,57 @@ def check_distributions(target: Target, shape: tuple[int, ...], first: Index = (
         check_non_negative("targets", probs.reshape(shape), first)
 
 
+def _solve_moderate(
+    target: Target, z: Floats, buffers: list[Floats], out: Floats | None, add_up: Callable[[Floats], Floats]
+) -> Floats | None:
+    """Return the losses of a block with class indices, and write their gradient to `out`, if there is one.
+
+    Return None where a power might overflow, or lose digits to underflow, and where a logit or a loss is not finite:
+    `z` is as it was. The memory is that of a `Block`, and laid out as there; here it gets e^{z_j}.
+    """
+    n_rows, n_classes = z.shape
+    first = z[0, :SAMPLE]
+    if first.size < z.size and not LOWEST_MEAN * first.size <= np.add.reduce(np.exp(first)) <= HIGHEST_SUM:
+        return None
+    by_class = len(buffers) == 2
+    g: Any = buffers[0].reshape(z.shape[::-1] if by_class else z.shape) if buffers else out
+    if by_class:
+        np.copyto(g, z.T)
+        np.exp(g, out=g)
+        at_y = target.index * n_rows + np.arange(n_rows)
+    else:
+        np.exp(z, out=g)
+        at_y = target.index + np.arange(0, z.size, n_classes)
+    powers = g.reshape(-1)
+    true = powers[at_y]
+    powers[at_y] = 0
+    others = g.sum(0) if by_class else add_up(g)
+    total = others + true
+    if not (np.minimum.reduce(total) >= LOWEST_MEAN * n_classes and np.maximum.reduce(total) <= HIGHEST_SUM):
+        return None
+    loss = target.at_index * np.log1p(others / true)
+    if not isfinite(np.add.reduce(loss)):
+        return None
+    if out is not None:
+        factor = target.at_index / total
+        g *= factor if by_class else factor[:, np.newaxis]
+        powers[at_y] = 0 - factor * others  # from 0, so that nothing is 0 and not -0
+        if by_class:
+            np.copyto(out, g.T)
+    return loss
+
+
 class Block:
     """A block of rows on the way from logits to gradient: `g` gets z − m, then e^{z − m}, in place.
 
     With two `buffers`, `g` has the classes along its first axis: reductions over few classes then run along whole rows
-    of memory. Otherwise it is laid out as `z` is, in the one buffer, or in `out` if there is none, and where all m are
-    moderate, z is not shifted by them: that saves a pass, and a rounding of each z − m.
+    of memory. Otherwise it is laid out as `z` is, in the one buffer, or in `out` if there is none.
     """
 
     def __init__(
-        self, z: Floats, buffers: list[Floats], out: Floats | None, add_up: Callable[[Floats], Floats], may_stay: bool
+        self, z: Floats, buffers: list[Floats], out: Floats | None, add_up: Callable[[Floats], Floats]
     ) -> None:
-        self.z, self.add_up, self.by_class, self.shifted = z, add_up, len(buffers) == 2, True
+        self.z, self.add_up, self.by_class = z, add_up, len(buffers) == 2
         self.first = np.arange(0, z.size, z.shape[1])  # where in memory class 0 of each row of z stands
         self.g: Any
         if self.by_class:
@@ -285,28 +334,20 @@ class Block:
         else:
             self.g = buffers[0].reshape(z.shape) if buffers else out
             self.top = z.argmax(1) + self.first
-            self.largest, self.flat = z.reshape(-1)[self.top], self.g.reshape(-1)
-            self.shifted = not (may_stay and self.largest.min() >= 0 and self.largest.max() <= MODERATE)
-            if self.shifted:
-                np.subtract(z, self.largest[:, np.newaxis], out=self.g)
+            self.largest = z.reshape(-1)[self.top]
+            np.subtract(z, self.largest[:, np.newaxis], out=self.g)
 
     def at(self, index: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp]]:
         """Return z − m of one class a row, and where in memory a row-major block has that class."""
         at_index = index + self.first
-        if self.by_class:
-            return self.g.reshape(-1)[index * len(index) + np.arange(len(index))], at_index
-        if self.shifted:
-            return self.flat[at_index], at_index
-        return self.z.reshape(-1)[at_index] - self.largest, at_index
+        where = index * len(index) + np.arange(len(index)) if self.by_class else at_index
+        return self.g.reshape(-1)[where], at_index
 
     def masked(self) -> NDArray[np.bool]:
-        """Return which logits of which row are masks, having made sure that the block is sound, and shifted."""
+        """Return which logits of which row are masks, having made sure that the block is sound."""
         # The largest logit of a row is NaN or +inf if one of its logits is, and -inf if all of them are.
         if not np.isfinite(self.largest).all():
             raise UnsoundBlockError
-        if not self.shifted:
-            np.subtract(self.z, self.largest[:, np.newaxis], out=self.g)
-            self.shifted = True
         masked = self.g == -np.inf
         return masked.T if self.by_class else masked
 
@@ -317,14 +358,13 @@ class Block:
     def exponentiate(self) -> Floats:
         """Turn z − m into e^{z − m}, and return r: its sum over all classes but one of the largest."""
         g = self.g
-        np.exp(g if self.shifted else self.z, out=g)
+        np.exp(g, out=g)
         if self.by_class:
             ones = np.floor(g, out=self.spare)
             ties = ones.sum(0) - 1
             return np.subtract(g, ones, out=ones).sum(0) + ties
-        self.flat[self.top] = 0
-        r = self.add_up(g)
-        return r if self.shifted else r * np.exp(-self.largest)
+        g.reshape(-1)[self.top] = 0
+        return self.add_up(g)
 
     def times(self, per_row: Floats, out: Floats) -> None:
         """Write e^{z − m}, times one number a row, to `out`."""
@@ -332,8 +372,7 @@ class Block:
             self.g *= per_row
             np.copyto(out, self.g.T)
         else:
-            factor = per_row if self.shifted else per_row * np.exp(-self.largest)
-            np.multiply(self.g, factor[:, np.newaxis], out=out)
+            np.multiply(self.g, per_row[:, np.newaxis], out=out)
             out.reshape(-1)[self.top] = per_row
 
 
