@@ -67,9 +67,9 @@ def measure(plan, quick):
         )
     found, missing = peers.available()
     progress(f"against {', '.join(peer.name for peer in found[1:])}; missing: {', '.join(missing) or 'none'}")
-    speed = measure_speed(found, plan)
-    progress("one row of three logits ...")
+    progress("one row of three logits ...")  # before minutes of full load have slowed the processor
     overhead = measure_overhead(found, plan)
+    speed = measure_speed(found, plan)
     progress("accuracy ...")
     gaps, offsets = accuracy.tables(found)
     progress("linear layer ...")

@@ -385,7 +385,7 @@ def test_a_quick_run_writes_tables_and_a_plot(monkeypatch, tmp_path, capsys):
     assert said.out == ""
     assert said.err.splitlines()[:2] == [
         "against naive NumPy, Fake; missing: Gone",
-        "[1/4] float32, 2,000 × 10 ...",
+        "one row of three logits ...",
     ]
 
 
