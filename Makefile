@@ -10,10 +10,10 @@ CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
 PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
 	tools/api_pages.py tools/own_origin.py tools/explorers_on_pages.py tools/accessible.py tools/light.py tools/run_chapter.py
 # What goes into the reader's browser when a chapter is run there.
-LITE := tools/lite/build.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
+LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve test lite bench weigh notebooks exercises student picture lock clean
+.PHONY: help book pdf serve test lite bench weigh notebooks exercises student picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -68,9 +68,14 @@ $(VENV)/lite/ready: $(VENV)/ready tools/lite/fetch.py tools/lite/pyodide-lock.js
 	@$(BIN)/python tools/lite/fetch.py $(VENV)/lite
 
 _build/lite/ready: $(VENV)/lite/ready $(LITE)
-	@$(BIN)/python tools/lite/build.py $(VENV)/lite _build/lite
+	@$(BIN)/python -m tools.lite.build $(VENV)/lite _build/lite
 
-_build/html/index.html: $(VENV)/ready _build/lite/ready $(PAGES)
+# Where Colab and Binder find the chapters: the pages are built again when it is another place.
+_build/source: FORCE
+	@mkdir -p _build
+	@echo "$(BOOK_SOURCE)" | cmp -s - $@ || echo "$(BOOK_SOURCE)" > $@
+
+_build/html/index.html: $(VENV)/ready _build/lite/ready _build/source $(PAGES)
 	@echo "Building the book ..."
 	@rm -rf _build/html _build/.doctrees _build/.jupyter_cache
 	@$(BIN)/jupyter-book build . -W -n -q

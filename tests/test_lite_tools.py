@@ -3,19 +3,12 @@
 import hashlib
 import json
 import zipfile
-from types import SimpleNamespace
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-from test_tools import TOOLS, load
 
-
-@pytest.fixture
-def lite(monkeypatch):
-    """Return a function from the name of a module in tools/lite to that module."""
-    monkeypatch.syspath_prepend(TOOLS / "lite")
-    return lambda name: load(f"lite/{name}")
+from tools.lite import build, fetch
 
 
 @pytest.fixture
@@ -31,21 +24,20 @@ def sha256(content):
     return hashlib.sha256(content).hexdigest()
 
 
-def test_a_file_that_is_what_it_should_be_is_taken_and_no_other(lite, carrier, tmp_path):
+def test_a_file_that_is_what_it_should_be_is_taken_and_no_other(carrier, tmp_path):
     (tmp_path / "files").mkdir()
-    lite("fetch").take({"numpy.whl": sha256(b"numpy")}, carrier, tmp_path / "files")
+    fetch.take({"numpy.whl": sha256(b"numpy")}, carrier, tmp_path / "files")
     assert {file.name: file.read_bytes() for file in (tmp_path / "files").iterdir()} == {"numpy.whl": b"numpy"}
 
 
 @pytest.mark.parametrize("wanted", [{"numpy.whl": sha256(b"another numpy")}, {"sympy.whl": sha256(b"numpy")}])
-def test_a_file_that_was_changed_or_is_not_there_is_refused(lite, carrier, tmp_path, wanted):
+def test_a_file_that_was_changed_or_is_not_there_is_refused(carrier, tmp_path, wanted):
     with pytest.raises(LookupError, match=next(iter(wanted))):
-        lite("fetch").take(wanted, carrier, tmp_path)
+        fetch.take(wanted, carrier, tmp_path)
     assert not (tmp_path / "numpy.whl").exists()
 
 
-def test_what_cannot_be_fetched_is_said_and_the_folder_left_empty(lite, tmp_path, monkeypatch, capsys):
-    fetch = lite("fetch")
+def test_what_cannot_be_fetched_is_said_and_the_folder_left_empty(tmp_path, monkeypatch, capsys):
 
     def half(place):
         (place / "files").mkdir()
@@ -58,14 +50,13 @@ def test_what_cannot_be_fetched_is_said_and_the_folder_left_empty(lite, tmp_path
     assert [file.name for file in (tmp_path / "lite").iterdir()] == ["ready"]
 
 
-def test_without_pyodide_nothing_is_built_for_the_button_to_open(lite, tmp_path):
+def test_without_pyodide_nothing_is_built_for_the_button_to_open(tmp_path):
     (tmp_path / "fetched").mkdir()
-    lite("build").main(tmp_path / "fetched", tmp_path / "lite")
+    build.main(tmp_path / "fetched", tmp_path / "lite")
     assert [path.name for path in (tmp_path / "lite").iterdir()] == ["ready"]
 
 
-def test_every_file_of_the_lock_has_its_hash(lite):
-    fetch = lite("fetch")
+def test_every_file_of_the_lock_has_its_hash():
     lock = json.loads(fetch.LOCK.read_text(encoding="utf-8"))
     wanted = fetch.wanted_files(lock)
     assert len(wanted) == len(lock["core"]) + len(lock["packages"])
@@ -74,7 +65,7 @@ def test_every_file_of_the_lock_has_its_hash(lite):
 
 
 @pytest.fixture
-def rewritten(lite, tmp_path):
+def rewritten(tmp_path):
     """Return a function from Markdown to the cells of a chapter 2 with it, in the browser."""
 
     def rewritten(text):
@@ -84,7 +75,7 @@ def rewritten(lite, tmp_path):
         paths = [tmp_path / "01_first.ipynb", tmp_path / "02_second.ipynb"]
         for path, notebook in zip(paths, (first, second), strict=True):
             nbformat.write(notebook, path)
-        lite("build").rewrite(paths)
+        build.rewrite(paths)
         return json.loads(paths[1].read_text(encoding="utf-8"))["cells"]
 
     return rewritten
@@ -107,18 +98,3 @@ def test_a_reference_that_leads_out_of_a_notebook_is_replaced(rewritten, text, t
 
 def test_lines_of_an_output_are_joined(rewritten):
     assert rewritten("")[1]["outputs"][0]["text"] == "first line\nsecond line\n"  # JupyterLite joins them by commas
-
-
-@pytest.mark.parametrize(
-    ("source", "built", "expected"), [("a.ipynb", True, 1), ("a.md", True, 0), ("a.ipynb", False, 0)]
-)
-def test_the_button_is_on_notebooks_if_there_is_what_it_opens(tmp_path, monkeypatch, source, built, expected):
-    extension = load("run_chapter")
-    monkeypatch.setattr(extension, "SITE", tmp_path / "site")
-    (tmp_path / "megabytes.json").write_text("46")
-    if built:
-        (tmp_path / "site").mkdir()
-    app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda page: source))
-    context = {"body": "<h1>Loss</h1><p>", "pathto": lambda path, resource: f"../{path}"}
-    extension.add_button(app, "chapters/a", "page.html", context, doctree=object())
-    assert context["body"].count('href="../lite/notebooks/index.html?path=a.ipynb"') == expected

@@ -16,25 +16,10 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
-EXTRAS = {
-    "book": {
-        "anywidget",
-        "click",
-        "dask",
-        "django-static-mathjax",
-        "ipython",
-        "ipywidgets",
-        "jupyter-book",
-        "matplotlib",
-        "mpmath",
-        "nbformat",
-        "psutil",
-        "sphinx-exercise",
-        "sympy",
-        "traitlets",
-    },
-    "sharded": {"dask", "distributed"},
-}
+CHAPTERS = {"anywidget", "dask", "matplotlib", "mpmath", "sympy", "traitlets"}
+PAGES = {"django-static-mathjax", "jupyter-book", "sphinx-exercise"}
+GRADING = {"click", "ipython", "nbformat", "psutil"}
+EXTRAS = {"chapters": CHAPTERS, "book": CHAPTERS | PAGES | GRADING, "sharded": {"dask", "distributed"}}
 COMPILED = (".pyc", ".pyd", ".so")
 
 
@@ -68,11 +53,13 @@ def metadata(files):
 
 
 def required(files, extra=""):
-    """Return what is required with an extra, or without any."""
+    """Return what is required with an extra, and with those that it names, or without any."""
     all_of_them = map(Requirement, metadata(files).get_all("Requires-Dist", []))
     if not extra:
         return [each for each in all_of_them if each.marker is None]
-    return [each for each in all_of_them if each.marker is not None and each.marker.evaluate({"extra": extra})]
+    asked = [each for each in all_of_them if each.marker is not None and each.marker.evaluate({"extra": extra})]
+    others = [each for one in asked for name in one.extras if one.name == "xentlib" for each in required(files, name)]
+    return [each for each in asked if each.name != "xentlib"] + others
 
 
 def top_level_imports(source):
@@ -125,15 +112,27 @@ def has_its_extras(files):
         yield f"extras {found}"
 
 
-def the_book_has_all_that_it_imports(files):
-    """The names of modules and of what is installed agree, but for capitals, for all that the book imports."""
+def imported(sources):
+    """Return what must be installed for some sources: its name agrees with the module's, but for capitals."""
+    names = {name for source in sources for name in top_level_imports(source)} - sys.stdlib_module_names
+    return {name.lower() for name in names} - {"xentlib", "numpy"}
+
+
+def the_chapters_find_what_they_import(files):
     chapters = [nbformat.read(path, as_version=4) for path in ROOT.glob("chapters/*.ipynb")]
-    sources = [path.read_text() for path in PACKAGE.glob("teaching/**/*.py")]
-    sources += [cell.source for chapter in chapters for cell in chapter.cells if cell.cell_type == "code"]
-    imported = {name for source in sources for name in top_level_imports(source)} - sys.stdlib_module_names
-    yield from (
-        {name.lower() for name in imported} - {"xentlib", "numpy"} - {each.name for each in required(files, "book")}
-    )
+    sources = [cell.source for chapter in chapters for cell in chapter.cells if cell.cell_type == "code"]
+    yield from imported(sources + teaching(for_teachers=False)) - {each.name for each in required(files, "chapters")}
+
+
+def teaching(for_teachers):
+    """Return the sources of `xentlib.teaching`, or of that part of it which hands out exercises and grades them."""
+    apart = ("grading", "student.py", "__main__.py")
+    paths = PACKAGE.glob("teaching/**/*.py")
+    return [path.read_text() for path in paths if for_teachers == any(name in path.parts for name in apart)]
+
+
+def the_book_has_all_that_grades_its_exercises(files):
+    yield from imported(teaching(for_teachers=True)) - {each.name for each in required(files, "book")}
 
 
 def allows_what_is_tested(files):
@@ -167,7 +166,8 @@ CHECKS = (
     is_pure,
     needs_numpy_alone,
     has_its_extras,
-    the_book_has_all_that_it_imports,
+    the_chapters_find_what_they_import,
+    the_book_has_all_that_grades_its_exercises,
     allows_what_is_tested,
     has_complete_metadata,
 )
@@ -214,7 +214,10 @@ BREACHES = [
     (needs_numpy_alone, change('"numpy>=2.0"', "")),
     (has_its_extras, change("sharded = ", "shared = ")),
     (has_its_extras, change('"distributed>=2025.1"', "")),
-    (the_book_has_all_that_it_imports, change('"sympy>=1.13", ', "")),
+    (the_chapters_find_what_they_import, change('"sympy>=1.13", ', "")),
+    (the_chapters_find_what_they_import, change('"anywidget>=0.9", ', "")),
+    (the_book_has_all_that_grades_its_exercises, change('"psutil>=5.9", ', "")),
+    (the_book_has_all_that_grades_its_exercises, change('"xentlib[chapters]",', "")),
     (allows_what_is_tested, change("numpy>=2.0", "numpy>=99")),
     (allows_what_is_tested, change("sympy>=1.13", "sympy>=99")),
     (allows_what_is_tested, change("matplotlib>=3.9", "matplotlib")),

@@ -33,7 +33,8 @@ def names_what_is_there(workflow):
     for line in commands(workflow):
         words = line.split() if line.startswith("python") else []
         paths = [word for word in words if re.fullmatch(r"(tests|xentlib|requirements)\S*", word)]
-        yield from (path for path in paths if not (ROOT / path).exists())
+        modules = [name.replace(".", "/") + ".py" for name in re.findall(r"-m (tools\.\S+)", line)]
+        yield from (path for path in paths + modules if not (ROOT / path).exists())
 
 
 def pins_its_actions(workflow):
@@ -70,6 +71,7 @@ def test_the_workflow_passes_every_check(path):
     [
         (makes_what_the_makefile_has, "publish", "make pdf", "make epub"),
         (names_what_is_there, "test", "requirements.txt", "requirements-dev.txt"),
+        (names_what_is_there, "publish", "tools.colab", "tools.kaggle"),
         (names_what_is_there, "test", "tests/browser", "tests/pages"),
         (pins_its_actions, "publish", "actions/checkout@v7", "actions/checkout@main"),
         (pins_its_actions, "publish", "actions/checkout@v7", "somebody/checkout@v7"),

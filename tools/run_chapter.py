@@ -1,34 +1,70 @@
-"""Put JupyterLite beside the pages, and a link to it at the top of each chapter: a Sphinx extension.
+"""Tell at the top of each chapter where it runs, and put JupyterLite beside the pages: a Sphinx extension.
 
-`_build/lite` holds it, if `tools/lite/fetch.py` could fetch what it takes. Else the pages are built without the links.
+`_build/lite` holds JupyterLite, if `tools/lite/fetch.py` could fetch what it takes. Colab and Binder take a chapter
+from GitHub: the links to them are there if the variable BOOK_SOURCE names the book's source, as owner/name@commit.
 """
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 
+from sphinx.errors import ExtensionError
+
 SITE = Path(__file__).parents[1] / "_build" / "lite" / "site"
-BUTTON = """
-<p class="run-chapter">
-<a href="{address}">Run this chapter</a>
+COLAB = "https://colab.research.google.com/github/{}/blob/colab/{}.ipynb"  # the branch that publish.yml makes
+BINDER = "https://mybinder.org/v2/gh/{}/{}?labpath=chapters%2F{}.ipynb"
+HERE = """<a href="{address}">Run this chapter</a>
 <small>in your browser: change a cell, run it again. Python comes with it, {size} MB the first time, and starts in about
 half a minute.</small>
-</p>
+"""
+ELSEWHERE = """<small>The chapter also opens <a href="{colab}">in Colab</a>, for those who have an account there, and
+<a href="{binder}">in Binder</a>, which may take some minutes to start.</small>
 """
 
 
-def add_button(app, pagename, templatename, context, doctree):
-    if not (doctree and SITE.exists() and app.env.doc2path(pagename).endswith(".ipynb")):
-        return
+def parse(source):
+    """Return the repository and the commit that owner/name@commit names."""
+    match = re.fullmatch(r"([\w-]+/[\w.-]+)@([0-9a-f]{7,40})", source)
+    if not match:
+        raise ValueError(f"the source of the book must be given as owner/name@commit; got {source!r}")
+    return match[1], match[2]
+
+
+def add_links(app, pagename, templatename, context, doctree):
+    if doctree and app.env.doc2path(pagename).endswith(".ipynb"):
+        links = link_to_run_here(pagename, context) + links_elsewhere(Path(pagename).name)
+        if links:
+            top = f'</h1>\n<p class="run-chapter">\n{links}</p>'
+            context["body"] = context["body"].replace("</h1>", top, 1)
+
+
+def link_to_run_here(pagename, context):
+    if not SITE.exists():
+        return ""
     address = context["pathto"]("lite/notebooks/index.html", True) + f"?path={Path(pagename).name}.ipynb"
-    button = BUTTON.format(address=address, size=megabytes())
-    context["body"] = context["body"].replace("</h1>", f"</h1>{button}", 1)
+    return HERE.format(address=address, size=megabytes())
 
 
 def megabytes():
     """Return what a first visit loads."""
     return json.loads((SITE.parent / "megabytes.json").read_text())
+
+
+def links_elsewhere(name):
+    source = os.environ.get("BOOK_SOURCE")
+    if not source:
+        return ""
+    repository, commit = parse(source)
+    return ELSEWHERE.format(colab=COLAB.format(repository, name), binder=BINDER.format(repository, commit, name))
+
+
+def refuse_a_wrong_source(app):
+    try:
+        links_elsewhere("any")
+    except ValueError as error:
+        raise ExtensionError(f"BOOK_SOURCE: {error}") from None
 
 
 def copy_site(app, exception):
@@ -39,6 +75,7 @@ def copy_site(app, exception):
 
 
 def setup(app):
-    app.connect("html-page-context", add_button)
+    app.connect("builder-inited", refuse_a_wrong_source)
+    app.connect("html-page-context", add_links)
     app.connect("build-finished", copy_site)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""Build JupyterLite with the chapters in it: `python tools/lite/build.py .venv/lite _build/lite`.
+"""Build JupyterLite with the chapters in it: `python -m tools.lite.build .venv/lite _build/lite`.
 
 `_build/lite/site` then holds a notebook application and Python for the browser, which the book serves beside its
 pages. A chapter needs no cell that installs anything: all that it imports stands in the lock from which Pyodide
@@ -8,21 +8,19 @@ loads packages by itself, with its sha256, xentlib as a wheel made from this tre
 import hashlib
 import importlib.metadata
 import json
-import re
 import shutil
 import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
-import nbformat
-import pybtex.database
 import yaml
-from fetch import LOCK, PURE
 from flit_core.wheel import make_wheel_in
 
-ROOT = Path(__file__).parents[2]
-CHAPTERS = ROOT / "chapters"
+from tools import alone
+from tools.alone import CHAPTERS, ROOT
+from tools.lite.fetch import LOCK, PURE
+
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
 # Each wheel that is not Pyodide's, and what it imports. With xentlib comes whatever a chapter imports with it.
 ADDED = PURE | {
@@ -36,7 +34,6 @@ ADDED = PURE | {
 AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython", "micropip", "piplite", "xentlib"]
 EPOCH = "1970-01-01T00:00:00Z"  # a date that says nothing: the same chapters make the same files
 APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
-LABEL = re.compile(r"\$\$ *\((eq-[\w-]+)\)")
 NEEDS_SERVER = """<script>
   if (location.protocol === "file:")
     document.write("<p>A chapter runs only where a web server sends it. <code>make serve</code> starts one.</p>");
@@ -166,43 +163,15 @@ def describe(path, files):
 
 
 def rewrite(paths):
-    """Give each chapter what a notebook on its own can show: it knows no other chapter, and no bibliography."""
-    notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
-    equations = {
-        label: (path.name, f"{path.name[:2].lstrip('0')}.{number}")
-        for path, notebook in notebooks.items()
-        for number, label in enumerate(LABEL.findall("\n".join(cell.source for cell in notebook.cells)), start=1)
-    }
-    works = pybtex.database.parse_file(ROOT / "references.bib").entries
+    """Resolve the references in each chapter, and leave to JupyterLite those to the chapter's own equations."""
+    notebooks = alone.read(paths)
+    equations, works = alone.numbered(notebooks), alone.works()
     for path, notebook in notebooks.items():
         elsewhere = {label: place for label, place in equations.items() if place[0] != path.name}
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = on_its_own(cell.source, elsewhere, works)
+                cell.source = alone.on_its_own(cell.source, elsewhere, works)
         write_json(path, notebook)  # with the lines of each output joined, as JupyterLite needs them
-
-
-def on_its_own(text, equations, works):
-    """Return Markdown whose references are resolved, except those to the chapter's own equations."""
-
-    def equation(match):
-        there, number = equations.get(match[1], ("", ""))
-        return f"[({number})]({there})" if number else match[0]
-
-    def citation(match):
-        named = ", ".join(cited(works[key.strip()]) for key in match[2].split(","))
-        return named if match[1] else f"({named})"
-
-    text = re.sub(r"\{eq\}`([^`]+)`", equation, text)
-    text = re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
-    return re.sub(r"\[([^]]+)\]\(\.\./[^)]+\)", r"\1", text)  # a link to what is no chapter
-
-
-def cited(entry):
-    """Return what stands for a work in the text, such as `Bahumi 2018`."""
-    people = [" ".join(person.last_names) for person in entry.persons.get("author", [])]
-    names = " and ".join(people) if len(people) < 3 else f"{people[0]} et al."
-    return f"{names or entry.fields['title']} {entry.fields.get('year', '')}".strip()
 
 
 def first_visit(site):
