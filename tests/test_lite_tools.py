@@ -8,6 +8,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tools import alone
 from tools.lite import build, fetch
 
 
@@ -65,36 +66,45 @@ def test_every_file_of_the_lock_has_its_hash():
 
 
 @pytest.fixture
-def rewritten(tmp_path):
-    """Return a function from Markdown to the cells of a chapter 2 with it, in the browser."""
+def resolved(tmp_path):
+    """Return a function from Markdown to what a chapter 2 with it says on its own, and to how its formula ends."""
 
-    def rewritten(text):
+    def resolved(text):
         first = new_notebook(cells=[new_markdown_cell("$$\na\n$$ (eq-one)\n\n$$\nb\n$$ (eq-two)")])
-        prints = new_code_cell("print()", outputs=[new_output("stream", text="first line\nsecond line\n")])
-        second = new_notebook(cells=[new_markdown_cell(f"{text}\n\n$$\nc\n$$ (eq-here)"), prints])
+        second = new_notebook(cells=[new_markdown_cell(f"{text}\n\n$$\nc\n$$ (eq-here)")])
         paths = [tmp_path / "01_first.ipynb", tmp_path / "02_second.ipynb"]
         for path, notebook in zip(paths, (first, second), strict=True):
             nbformat.write(notebook, path)
-        build.rewrite(paths)
-        return json.loads(paths[1].read_text(encoding="utf-8"))["cells"]
+        return alone.resolved(paths)[paths[1]].cells[0].source.split("\n\n$$\n")
 
-    return rewritten
+    return resolved
 
 
 @pytest.mark.parametrize(
     ("text", "there"),
     [
         ("by {eq}`eq-two`", "by [(1.2)](01_first.ipynb)"),
-        ("by {eq}`eq-here`", "by {eq}`eq-here`"),  # its own equations are numbered there
+        ("by {eq}`eq-here`", "by (2.1)"),
         ("see {cite}`bahumi`", "see (Bahumi 2019)"),
         ("{cite:t}`bahumi` says", "Bahumi 2019 says"),
         ("[`softmax`](../api/normalization.md#xentlib.softmax) of z", "`softmax` of z"),
         ("[chapter 1](01_first.ipynb)", "[chapter 1](01_first.ipynb)"),
     ],
 )
-def test_a_reference_that_leads_out_of_a_notebook_is_replaced(rewritten, text, there):
-    assert rewritten(text)[0]["source"].split("\n\n$$")[0] == there
+def test_what_only_the_book_can_resolve_is_resolved(resolved, text, there):
+    assert resolved(text) == [there, r"c \tag{2.1}" "\n$$"]
 
 
-def test_lines_of_an_output_are_joined(rewritten):
-    assert rewritten("")[1]["outputs"][0]["text"] == "first line\nsecond line\n"  # JupyterLite joins them by commas
+def test_a_chapter_is_written_as_jupyterlite_shows_it_right(tmp_path, monkeypatch):
+    output = new_output("stream", text="first line\nsecond line\n")
+    formulas = "$$\na\n= b\n$$ (eq-one)\n\nso\n\n$$\nc\n$$"
+    (tmp_path / "chapters").mkdir()
+    chapter = new_notebook(cells=[new_code_cell("print()", outputs=[output]), new_markdown_cell(formulas)])
+    nbformat.write(chapter, tmp_path / "chapters" / "01_a.ipynb")
+    monkeypatch.setattr(build, "CHAPTERS", tmp_path / "chapters")
+    build.write_contents(tmp_path / "site")
+    written = json.loads((tmp_path / "site" / "files" / "01_a.ipynb").read_text(encoding="utf-8"))
+    prints, derives = written["cells"]
+    assert prints["outputs"][0]["text"] == output.text  # it would join lines by commas
+    one, two = (f"```{{math}}\n:enumerated: false\n{formula}\n```" for formula in (r"a" "\n" r"= b \tag{1.1}", "c"))
+    assert derives["source"] == f"{one}\n\nso\n\n{two}"  # it would number both, from 1

@@ -1,4 +1,4 @@
-"""Make of a chapter what a notebook on its own can show: it knows no other chapter, and no bibliography."""
+"""Make of the chapters what notebooks on their own can show: each knows no other one, and no bibliography."""
 
 import re
 from pathlib import Path
@@ -8,42 +8,42 @@ import pybtex.database
 
 ROOT = Path(__file__).parents[1]
 CHAPTERS = ROOT / "chapters"
-LABEL = re.compile(r"\$\$ *\((eq-[\w-]+)\)")
+LABEL = re.compile(r"\n\$\$ *\((eq-[\w-]+)\)")  # what ends a displayed formula, and labels it
 
 
-def read(paths):
-    """Return the notebook at each path."""
-    return {path: nbformat.read(path, as_version=4) for path in paths}
+def resolved(paths):
+    """Return the notebook at each path, with equations numbered as in the book, and no reference left to resolve."""
+    notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
+    equations = numbered(notebooks)
+    works = pybtex.database.parse_file(ROOT / "references.bib").entries
+    for path, notebook in notebooks.items():
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = on_its_own(cell.source, path.name, equations, works)
+    return notebooks
 
 
 def numbered(notebooks):
     """Return for each label of an equation the name of its notebook, and its number in the book, such as 5.1."""
     return {
-        label: (path.name, f"{path.name[:2].lstrip('0')}.{number}")
+        label: (path.name, f"{path.name[:2].lstrip('0')}.{number}" if path.name[0].isdigit() else str(number))
         for path, notebook in notebooks.items()
         for number, label in enumerate(LABEL.findall("\n".join(cell.source for cell in notebook.cells)), start=1)
     }
 
 
-def works():
-    """Return what the book cites, by its keys."""
-    return pybtex.database.parse_file(ROOT / "references.bib").entries
-
-
-def on_its_own(text, equations, works):
-    """Return Markdown whose references are resolved: to an equation in another notebook, to one here, to a work.
-
-    `equations` gives the notebook of each, "" for this one, and its number. One that it does not name is left alone.
-    """
+def on_its_own(text, here, equations, works):
+    """Return Markdown of the notebook `here` without references, roles and labels."""
 
     def equation(match):
-        there, number = equations.get(match[1], ("", ""))
-        return f"[({number})]({there})" if there else f"({number})" if number else match[0]
+        there, number = equations[match[1]]
+        return f"({number})" if there == here else f"[({number})]({there})"
 
     def citation(match):
         named = ", ".join(cited(works[key.strip()]) for key in match[2].split(","))
         return named if match[1] else f"({named})"
 
+    text = LABEL.sub(lambda match: f" \\tag{{{equations[match[1]][1]}}}\n$$", text)
     text = re.sub(r"\{eq\}`([^`]+)`", equation, text)
     text = re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
     return re.sub(r"\[([^]]+)\]\(\.\./[^)]+\)", r"\1", text)  # a link to what is no chapter

@@ -23,7 +23,6 @@ if not Path("data/digits.npz").exists():
     !curl -sL https://github.com/{repository}/archive/{commit}.tar.gz | tar xz -C book --strip-components 1
     %pip install --quiet "./book[chapters]"
     %cd -q book/chapters"""
-FORMULA = re.compile(r"\n\$\$ *\((eq-[\w-]+)\)")
 DIRECTIVE = re.compile(
     r"^(?P<fence>`{3,})\{(?P<name>(?:exercise|solution)[a-z-]*)\} ?(?P<argument>.*)\n"
     r"(?::label: *(?P<label>.*)\n)?(?::.*\n)*(?P<body>(?s:.*?))^(?P=fence)$",
@@ -40,14 +39,12 @@ def main(source, folder):
 
 def for_colab(paths, repository, commit):
     """Return for each path the notebook that Colab is to open."""
-    notebooks, works = alone.read(paths), alone.works()
-    equations = alone.numbered(notebooks)
-    for path, notebook in notebooks.items():
-        here = {label: ("" if name == path.name else name, number) for label, (name, number) in equations.items()}
+    notebooks = alone.resolved(paths)
+    for notebook in notebooks.values():
         titles = {}
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                text = alone.on_its_own(as_plain_markdown(cell.source, here, titles), here, works)
+                text = without_directives(cell.source, titles)
                 cell.source = re.sub(r"\]\((\w+)\.ipynb", lambda link: f"]({COLAB.format(repository, link[1])}", text)
         first = next(n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code")
         notebook.cells.insert(first, new_code_cell(SET_UP.format(repository=repository, commit=commit)))
@@ -58,17 +55,16 @@ def for_colab(paths, repository, commit):
     return notebooks
 
 
-def as_plain_markdown(text, equations, titles):
-    """Return Markdown without MyST's labels and directives. `titles` collects those of the exercises."""
+def without_directives(text, titles):
+    """Return Markdown in which exercises and solutions are headings. `titles` collects those of the exercises."""
 
-    def directive(match):
+    def heading(match):
         if match["name"] in ("exercise", "exercise-start"):
             titles[match["label"]] = match["argument"]
             return f"### Exercise: {match['argument']}\n{match['body']}".rstrip()
         return f"{FOLDED} of “{titles[match['argument']]}”" if match["name"] == "solution-start" else ""
 
-    text = FORMULA.sub(lambda match: rf" \tag{{{equations[match[1]][1]}}}" + "\n$$", text)
-    return DIRECTIVE.sub(directive, text).strip()
+    return DIRECTIVE.sub(heading, text).strip()
 
 
 if __name__ == "__main__":

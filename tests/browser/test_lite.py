@@ -9,7 +9,10 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import nbformat
 import pytest
+
+from tools import alone
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted(path.stem for path in ROOT.glob("chapters/*.ipynb"))
@@ -142,3 +145,13 @@ def test_each_chapter_and_no_other_page_has_the_button():
     pages = [page for page in pages if "lite" not in page.parts]
     with_button = sorted(page.stem for page in pages if 'class="run-chapter"' in page.read_text(encoding="utf-8"))
     assert with_button == CHAPTERS
+
+
+def test_equations_have_their_numbers_in_the_book():
+    """The appendix has no number, so its equation is the first of those that are in no chapter."""
+    numbers = alone.numbered({path: nbformat.read(path, as_version=4) for path in alone.CHAPTERS.glob("*.ipynb")})
+    assert (numbers["eq-gradient"], numbers["eq-errata-card"]) == (("05_gradient.ipynb", "5.1"), ("errata.ipynb", "1"))
+    for chapter in CHAPTERS:
+        page = (ROOT / "_build" / "html" / "chapters" / f"{chapter}.html").read_text(encoding="utf-8")
+        here = [number for there, number in numbers.values() if there == f"{chapter}.ipynb"]
+        assert re.findall(r'class="eqno">\(([\d.]+)\)', page) == here

@@ -8,6 +8,7 @@ loads packages by itself, with its sha256, xentlib as a wheel made from this tre
 import hashlib
 import importlib.metadata
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -34,6 +35,7 @@ ADDED = PURE | {
 AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython", "micropip", "piplite", "xentlib"]
 EPOCH = "1970-01-01T00:00:00Z"  # a date that says nothing: the same chapters make the same files
 APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
+FORMULA = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)  # would get a number beside the one that it has
 NEEDS_SERVER = """<script>
   if (location.protocol === "file:")
     document.write("<p>A chapter runs only where a web server sends it. <code>make serve</code> starts one.</p>");
@@ -140,7 +142,11 @@ def write_contents(site):
     """Copy the chapters and their data, and list them as JupyterLite looks for them."""
     files = site / "files"
     shutil.copytree(CHAPTERS, files, ignore=shutil.ignore_patterns(".*"))
-    rewrite(sorted(files.glob("*.ipynb")))
+    for path, notebook in alone.resolved(sorted(files.glob("*.ipynb"))).items():
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown":
+                cell.source = FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", cell.source)
+        write_json(path, notebook)  # with the lines of each output joined, as JupyterLite needs them
     for folder in [files, *filter(Path.is_dir, files.rglob("*"))]:
         listing = site / "api" / "contents" / folder.relative_to(files) / "all.json"
         listing.parent.mkdir(parents=True, exist_ok=True)
@@ -160,18 +166,6 @@ def describe(path, files):
         "last_modified": EPOCH,
         "writable": True,
     }
-
-
-def rewrite(paths):
-    """Resolve the references in each chapter, and leave to JupyterLite those to the chapter's own equations."""
-    notebooks = alone.read(paths)
-    equations, works = alone.numbered(notebooks), alone.works()
-    for path, notebook in notebooks.items():
-        elsewhere = {label: place for label, place in equations.items() if place[0] != path.name}
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = alone.on_its_own(cell.source, elsewhere, works)
-        write_json(path, notebook)  # with the lines of each output joined, as JupyterLite needs them
 
 
 def first_visit(site):
