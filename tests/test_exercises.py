@@ -291,7 +291,7 @@ def test_what_a_function_wrongly_returns_is_described(exercise, name):
     value, told = RETURNED[name]
     result = check(exercise.id, lambda *args: value)
     assert not result
-    expected = np.asarray(exercise.answer(*checking._copies(exercise.inputs[0])))
+    expected = np.asarray(exercise.answer(*checking.copies_of(exercise.inputs[0])))
     if name != "NaN" or expected.shape == (3,):
         assert told in repr(result)
 
@@ -546,7 +546,7 @@ def test_a_new_shape_is_a_change_too_and_what_is_nan_stays_unchanged():
         return right
 
     assert "changes its argument `logits`" in repr(check("05-gradient", reshaped))
-    assert checking._unchanged(np.array([np.nan]), np.array([np.nan]))
+    assert checking.is_unchanged(np.array([np.nan]), np.array([np.nan]))
 
 
 def test_no_call_sees_what_an_earlier_one_did_to_its_input():

@@ -76,7 +76,7 @@ def test_nothing_else_changes(written):
         before = {cell.id: cell for cell in original.cells}
         for cell in notebook.cells:
             touched = cell.cell_type == "markdown" and re.search(
-                r"\{solution-|class=\"option\"", before[cell.id].source
+                r"\{solution-|class=\"option\"|\]\(\.\./", before[cell.id].source
             )
             assert touched or cell == before[cell.id]
         gone = [cell for cell in original.cells if cell.id not in ids]
@@ -139,6 +139,12 @@ def test_options_become_a_list_and_stay_the_text_that_they_were():
     text = "Why?\n\n" + "\n\n".join(option.format(what) for what in ("A. 0 &lt; a*b", "B. c*d")) + "\n\nAnd so on."
     (source,) = sources(student.without_solutions(small(text)))
     assert source == "Why?\n\n- A. 0 &lt; a\\*b\n- B. c\\*d\n\nAnd so on."
+
+
+def test_a_link_out_of_the_folder_leaves_its_words():
+    text = "[`softmax`](../api/normalization.md#xentlib.softmax) is derived in [chapter 2](02_softmax.ipynb)."
+    (source,) = sources(student.without_solutions(small(text)))
+    assert source == "`softmax` is derived in [chapter 2](02_softmax.ipynb)."
 
 
 @pytest.mark.parametrize(

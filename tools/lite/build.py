@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from pathlib import Path
 
 import yaml
@@ -33,7 +34,6 @@ ADDED = PURE | {
 }
 # What the kernel would install one after the other when it starts, and xentlib: all are loaded at once.
 AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython", "micropip", "piplite", "xentlib"]
-EPOCH = "1970-01-01T00:00:00Z"  # a date that says nothing: the same chapters make the same files
 APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
 FORMULA = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)  # would get a number beside the one that it has
 NEEDS_SERVER = """<script>
@@ -157,13 +157,14 @@ def write_contents(site):
 def describe(path, files):
     kind = "directory" if path.is_dir() else "notebook" if path.suffix == ".ipynb" else "file"
     name = path.relative_to(files).as_posix().removeprefix(".")
+    changed = datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
     return dict.fromkeys(["content", "format", "mimetype"]) | {
         "name": path.name if name else "",
         "path": name,
         "type": kind,
         "size": path.stat().st_size,
-        "created": EPOCH,
-        "last_modified": EPOCH,
+        "created": changed,
+        "last_modified": changed,
         "writable": True,
     }
 

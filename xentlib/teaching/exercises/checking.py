@@ -217,7 +217,7 @@ def _call(exercise, answer, arguments):
     if misfit:
         return Call(shown, complaint=f"not yet. {misfit}")
     expected = _plain(_reference(exercise.answer, arguments))
-    given, kept = _copies(arguments), _copies(arguments)
+    given, kept = copies_of(arguments), copies_of(arguments)
     # What comes out is copied before anything else happens: it may be a view of the input, or one buffer used again.
     outcome = run(lambda: _returned(answer(*given), expected))
     if outcome.failure:
@@ -225,7 +225,7 @@ def _call(exercise, answer, arguments):
     if outcome.value is None:
         return Call(shown, complaint="not answered yet: the function returns None. Is a `return` missing?")
     for name, now, before in zip(names, given, kept, strict=True):
-        if not _unchanged(now, before):
+        if not is_unchanged(now, before):
             return Call(shown, complaint=f"not yet. Your function changes its argument `{name}`: work on a copy.")
     return Call(shown, outcome.value, expected)
 
@@ -256,18 +256,20 @@ def _is_mistake(exercise, mistake, answer, calls):
 
 def _reference(function, arguments):
     with np.errstate(all="ignore"):
-        return function(*_copies(arguments))
+        return function(*copies_of(arguments))
 
 
 def _array(argument):
     return np.array(argument) if isinstance(argument, (list, np.ndarray)) else argument
 
 
-def _copies(arguments):
+def copies_of(arguments):
+    """Return arguments that a function may change without harm, lists as arrays."""
     return [copy.deepcopy(_array(argument)) for argument in arguments]
 
 
-def _unchanged(now, before):
+def is_unchanged(now, before):
+    """Tell whether an argument is what it was, to the last bit, so that NaN is equal to NaN."""
     if isinstance(before, np.ndarray):
         return now.dtype == before.dtype and now.shape == before.shape and now.tobytes() == before.tobytes()
     return now == before

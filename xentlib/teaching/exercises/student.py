@@ -1,7 +1,8 @@
 """Write the chapters as notebooks without solutions, and with the data that they load.
 
 The folded solutions are gone, text and cells. What each option of an "explain" exercise unfolds to is gone too, and the
-options are a list. Nothing else changes: outputs stay, and those of the reader's own cells say that they are unsolved.
+options are a list. Of a link to a page of the book that is no chapter its words are left. Nothing else changes: outputs
+stay, and those of the reader's own cells say that they are unsolved.
 """
 
 import re
@@ -16,6 +17,7 @@ _OPTION = re.compile(
     r'<details class="option"><summary>(?P<text>.*?)</summary>.*?</details>(\n+(?=<details class="option">))?',
     re.DOTALL,
 )
+_LINK = re.compile(r"\[([^]]+)\]\(\.\./[^)]+\)")  # out of the folder
 
 
 def without_solutions(notebook, name="the notebook"):
@@ -46,7 +48,7 @@ def _outside(text, opened, here):
         pieces += [] if opened else [text[end : match.start()]]
         opened, end = (None if opened else here), match.end()
     pieces += [] if opened else [text[end:]]
-    return _OPTION.sub(_as_item, "".join(pieces)), opened
+    return _LINK.sub(r"\1", _OPTION.sub(_as_item, "".join(pieces))), opened
 
 
 def _as_item(option):

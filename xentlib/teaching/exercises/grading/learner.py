@@ -96,11 +96,11 @@ def _as_data(value):
 
 def _called(exercise, answer, number):
     """Call an answer with one of the exercise's inputs, and return its value, or what went wrong."""
-    given, kept = (checking._copies(exercise.inputs[number]) for _ in range(2))
+    given, kept = (checking.copies_of(exercise.inputs[number]) for _ in range(2))
     outcome = guard.run(lambda: _as_data(answer(*given)))
     if outcome.failure:
         return {"value": None, "failure": outcome.failure}
-    if not all(checking._unchanged(now, before) for now, before in zip(given, kept, strict=True)):
+    if not all(checking.is_unchanged(now, before) for now, before in zip(given, kept, strict=True)):
         return {"value": None, "failure": "changed its argument"}
     return {"value": outcome.value, "failure": ""}
 
