@@ -1,7 +1,7 @@
 """Mend what Sphinx says wrongly to those who listen to a page: an extension.
 
-A signature on several lines becomes a list of terms without a term, and the references a list without items. The link of
-a solution to its exercise begins with the space before it, and underlines it.
+A signature on several lines becomes a list of terms without a term, and the references a list without items. The link
+of a solution to its exercise begins with the space before it, and underlines it.
 """
 
 import re
