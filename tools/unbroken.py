@@ -1,13 +1,13 @@
 """Keep on one line what a reader takes for one word: an extension.
 
-A browser may break a line after a formula, even before the full stop that belongs to it, and inside of 97 %, 5e-7 and
-(1.3–1.6).
+A browser may break a line after a formula, even before the full stop that belongs to it, and inside of 97 %, 5e-7,
+3 × 5 and (1.3–1.6).
 """
 
 import re
 
 AFTER_FORMULA = re.compile(r'(<span class="math\b[^>]*>[^<]*</span>)([.,;:!?)’”]+)')
-NUMBER = re.compile(r"\(\d[\d.]*–\d[\d.]*\)|\b\d[\d.]*(?:e-\d+| %)")
+NUMBER = re.compile(r"\(\d[\d.]*–\d[\d.]*\)|\b\d+(?:[.,]\d+)*(?:e-\d+| %| × \d+(?:,\d+)*)")
 TAG = re.compile(r"(<[^>]+>)")
 AS_IT_IS = re.compile(r"(<(?:pre|script|style)\b.*?</(?:pre|script|style)>)", re.S)
 
@@ -19,6 +19,8 @@ def unbroken(body):
     '<p>Let <span class="unbroken"><span class="math">\\(q\\)</span>.</span> Now</p>'
     >>> unbroken('<td title="97 %">4.65 (3.59–5.22)</td><pre>5e-7</pre>')
     '<td title="97 %">4.65 <span class="unbroken">(3.59–5.22)</span></td><pre>5e-7</pre>'
+    >>> unbroken('float32, 512 × 50,000, 97 %')
+    'float32, <span class="unbroken">512 × 50,000</span>, <span class="unbroken">97 %</span>'
     """
     parts = AS_IT_IS.split(body)
     parts[::2] = [_in_text(AFTER_FORMULA.sub(r'<span class="unbroken">\1\2</span>', part)) for part in parts[::2]]
