@@ -25,7 +25,7 @@ def markdown(results, aims):
         table(["", "µs"], [[name, cell(micros)] for name, micros in results.overhead.items()]),
         "## Accuracy",
         "Relative error of the loss of two logits against mpmath. First, the true class leads by a gap, and the loss "
-        "is log(1 + e^−gap); a dash where that is below the range of the dtype.",
+        "is log(1 + e<sup>−gap</sup>); a dash where that is below the range of the dtype.",
         _accuracy_table(results.gaps),
         "Then both logits of (2, −1) have an offset, which changes no more than how they are rounded; mpmath takes "
         "them as they are stored.",

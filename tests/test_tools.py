@@ -1,5 +1,6 @@
 """The tools that make the environment and the notebooks' outputs."""
 
+import doctest
 import importlib.util
 import json
 from pathlib import Path
@@ -17,6 +18,13 @@ def load(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@pytest.mark.parametrize("name", ["accessible", "light", "unbroken"])
+def test_the_examples_of_what_mends_pages_hold(name):
+    failed, attempted = doctest.testmod(load(name))
+    assert attempted > 0
+    assert failed == 0
 
 
 @pytest.fixture

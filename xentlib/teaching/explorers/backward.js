@@ -37,11 +37,11 @@ function draw(state, shown, width) {
   const { label, step } = state;
   const wide = width >= 520; // then values go to the right, and elsewhere downwards
   const point = (along, across) => (wide ? [along, across] : [across, along]);
-  const [boxWidth, boxHeight] = [wide ? 88 : 82, 42];
-  const [halfAlong, halfAcross] = wide ? [boxWidth / 2, boxHeight / 2] : [boxHeight / 2, boxWidth / 2];
   const [margin, edgeOfLanes] = [18, wide ? 12 : 8];
-  const perStage = wide ? (width - margin - boxWidth - 2) / 4 : 66;
   const perLane = wide ? 60 : (width - 2 * edgeOfLanes) / 3;
+  const [boxWidth, boxHeight] = [wide ? 88 : Math.min(92, perLane - 3), 42];
+  const [halfAlong, halfAcross] = wide ? [boxWidth / 2, boxHeight / 2] : [boxHeight / 2, boxWidth / 2];
+  const perStage = wide ? (width - margin - boxWidth - 2) / 4 : 66;
   const along = (stage) => margin + halfAlong + perStage * stage;
   const across = (lane) => edgeOfLanes + perLane * (lane + 0.5);
 
