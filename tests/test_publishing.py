@@ -97,7 +97,7 @@ def disagreements(citation, pyproject, config):
         "title": yaml.safe_load(config)["title"],
         "version": re.search(r'^version = "(.+)"', pyproject, re.M)[1],
         "license": re.search(r'^license = "(.+)"', pyproject, re.M)[1],
-        "authors": [{"name": yaml.safe_load(config)["author"]}],
+        "authors": [{"name": re.search(r'^authors = .*name = "(.+?)"', pyproject, re.M)[1]}],
         "cff-version": "1.2.0",
     }
     found = yaml.safe_load(citation)
