@@ -1,40 +1,55 @@
 """Say how much room each formula will take, so that the text around it does not jump: a Sphinx extension.
 
-The style sheet keeps that room until MathJax has set the formula. How wide a sign is stands in MathJax's fonts.
+The style sheet keeps that room until MathJax has set the formula. Matplotlib, which sets TeX in the same letters, knows
+how wide it will be.
 """
 
 import re
 from functools import cache
 from html import unescape
-from importlib.resources import files
 
-from fontTools.ttLib import TTFont
+from matplotlib import rc_context
+from matplotlib.mathtext import MathTextParser
 
-FONTS = files("mathjax") / "static/mathjax/es5/output/chtml/fonts/woff-v2"
 DISPLAYED = re.compile(r'(<div class="math\b[^>]*)>(.*?)</div>', re.S)
 INLINE = re.compile(r'(<span class="math\b[^>]*)>\\\((.*?)\\\)</span>', re.S)
 ROW = r"\\"
 TALL = re.compile(r"(?<!\\textstyle)\\(d?frac|sum|prod)(?![a-z])")  # what makes a row as high as two
-TOKEN = re.compile(r"\\(?:[a-zA-Z]+|.)|\S", re.S)
-# Widths are in em, of the formula's own letters: MathJax draws them as high as those of the text, and so wider.
-SCALE = 1.27
-SCRIPT = 0.71
-THIN, MEDIUM, THICK = 0.17, 0.22, 0.28  # the spaces of TeX
-NAME = re.compile(r"\\(log|ln|exp|max|min|det|Pr|arg|sin|cos|tanh|sinh|sup|inf)")
-RELATION = re.compile(r"[=<>]|\\(in|to|leftarrow|le|ge|ne|approx|sim|mapsto|iff|ll|gg|propto|mid|equiv)")
-BINARY = re.compile(r"[+-]|\\(cdot|times|pm|oplus|circ)")
-FRACTION = re.compile(r"\\[td]?frac")
-UPRIGHT = re.compile(r"\\(operatorname|text|mathrm)")
-UNSEEN = re.compile(r"\\(left|right|[bB]igg?[lr]|bar|hat|widehat|mathbb|mathsf|!)")
-OTHERS = {
-    r"\,": THIN, r"\ ": 0.25, r"\;": THICK, r"\sum": 1.06 + THIN, r"\infty": 1, r"\nabla": 0.83, r"\dots": 1.3,
-    r"\cdot": 0.28, r"\mid": 0.28, r"\to": 1, r"\leftarrow": 1, r"\top": 0.78, ",": 0.28 + THIN, ";": 0.28 + THIN,
-}  # fmt: skip
-OPERATOR, GREEK = 0.78, 0.53  # what is not named is one of these
+SCALE = 1.27  # MathJax draws a formula's letters as high as those of the text, and so wider
+AFTER_SCRIPT = 0.06  # a space that only Matplotlib leaves
+# What Matplotlib does not read, and what is as wide.
+SPELLINGS = (
+    (r"\\[td]?frac *([^{\s\\])", r"\\frac{\1}"),
+    (r"(\\frac\{[^{}]*\}) *([^{\s])", r"\1{\2}"),
+    (r"\\[td]frac", r"\\frac"),
+    (r"\\sqrt *([^{\s\\])", r"\\sqrt{\1}"),
+    (r"\\[bB]igg?[lr]?(?![a-z])", ""),
+    (r"\\[lr]vert", "|"),
+    (r"\\[lr]Vert", r"\\|"),
+    (r"\\(le|ge)(?![a-z])", r"\\\1q"),
+    (r"\\sum(?![a-z])", r"{\\sum}"),  # or the scripts would be set below it
+    (r"(?<=[_^]\{)[^{}]+", lambda script: re.sub(r"[-+=]", r"{\g<0>}", script[0])),  # TeX puts no space around these
+    (r"(\\frac\{[^{}]*\}\{[^{}]*\})", r"\1\\,"),
+    (r"'+", lambda primes: f"^{{{'.' * len(primes[0])}}}"),
+)
+
+
+# Until a font is there, a formula is set in another and its line is higher. MathJax asks for its fonts when it sets the
+# first formula; this does with the page.
+FONTS = """<script>
+  for (const [family, file] of [["MJXZERO", "Zero"], ["MJXTEX", "Main-Regular"], ["MJXTEX-I", "Math-Italic"]]) {{
+    const font = new FontFace(family, `url({}MathJax_${{file}}.woff)`);
+    document.fonts.add(font);
+    font.load();
+  }}
+</script>
+"""
 
 
 def reserve(app, pagename, templatename, context, doctree):
     context["body"] = with_sizes(context.get("body", ""))
+    if 'class="math ' in context["body"]:
+        context["metatags"] += FONTS.format(context["pathto"]("mathjax/output/chtml/fonts/woff-v2/", True))
 
 
 def with_sizes(body):
@@ -43,12 +58,18 @@ def with_sizes(body):
     >>> with_sizes(r'<div class="math" id="eq">a = b \\ = c</div>')
     '<div class="math" id="eq" style="--rows: 2">a = b \\\\ = c</div>'
     >>> with_sizes(r'<span class="math">\(q_i\)</span>')
-    '<span class="math" style="--width: 0.9">\\(q_i\\)</span>'
+    '<span class="math" style="--width: 1.0">\\(q_i\\)</span>'
     """
     body = DISPLAYED.sub(lambda match: f'{match[1]} style="--rows: {rows(match[2])}">{match[2]}</div>', body)
-    return INLINE.sub(
-        lambda match: rf'{match[1]} style="--width: {width(unescape(match[2])):.1f}">\({match[2]}\)</span>', body
-    )
+    return INLINE.sub(_with_width, body)
+
+
+def _with_width(match):
+    try:
+        size = f' style="--width: {width(unescape(match[2])):.1f}"'
+    except ValueError:  # Matplotlib cannot read it, and a test says so
+        size = ""
+    return rf"{match[1]}{size}>\({match[2]}\)</span>"
 
 
 def rows(tex):
@@ -60,63 +81,18 @@ def rows(tex):
     return sum(2 if TALL.search(row) else 1 for row in tex.split(ROW))
 
 
-def width(tex):
-    r"""Return about how wide an inline formula is, in em: for the book's 1,500, wrong by 0.1 on average.
-
-    >>> round(width(r"\log q_y < 0"), 1)
-    5.2
-    """
-    return SCALE * _all(iter(TOKEN.findall(tex)), 1, font("Math-Italic"))
-
-
-def _all(tokens, space, letters):
-    """Return the width of tokens up to the end of their group. A script is set without space around its signs."""
-    total, operand = 0, False
-    for token in tokens:
-        if token == "}":
-            break
-        total += _next(token, tokens, space, letters)
-        is_binary = BINARY.fullmatch(token)
-        if is_binary and operand:  # else it is a sign, as in −1
-            total += 2 * MEDIUM * space
-        operand = not (is_binary or RELATION.fullmatch(token) or token in ("(", "[", ",", r"\,"))
-    return total
-
-
-def _next(token, tokens, space, letters):
-    """Return the width of a token, and of those after it that are its own."""
-
-    def argument(space=space, letters=letters):
-        return _next(next(tokens), tokens, space, letters)
-
-    upright = font("Main-Regular")
-    if token == "{":
-        return _all(tokens, space, letters)
-    if token in ("^", "_"):
-        return SCRIPT * argument(0) + 0.04
-    if FRACTION.fullmatch(token):
-        return SCRIPT * max(argument(0), argument(0)) + 0.24
-    if token == r"\sqrt":
-        return 0.83 + argument()
-    if UPRIGHT.fullmatch(token):
-        return argument(letters=upright)
-    if NAME.fullmatch(token):
-        return sum(upright[letter] for letter in token[1:]) + THIN
-    if RELATION.fullmatch(token):
-        return OTHERS.get(token, OPERATOR) + 2 * THICK * space
-    if BINARY.fullmatch(token):
-        return OTHERS.get(token, OPERATOR)
-    if UNSEEN.fullmatch(token):
-        return 0
-    return OTHERS.get(token) or (letters if token.isalpha() else upright).get(token, GREEK)
-
-
 @cache
-def font(name):
-    """Return how wide each sign of one of MathJax's fonts is."""
-    loaded = TTFont(FONTS / f"MathJax_{name}.woff")
-    em = loaded["head"].unitsPerEm
-    return {chr(code): loaded["hmtx"][glyph][0] / em for code, glyph in loaded.getBestCmap().items()}
+def width(tex):
+    r"""Return about how wide an inline formula is, in em of the text.
+
+    >>> round(float(width(r"\log q_y < 0")), 1)
+    5.0
+    """
+    for theirs, read in SPELLINGS:
+        tex = re.sub(theirs, read, tex)
+    with rc_context({"mathtext.fontset": "cm"}):
+        size = MathTextParser("path").parse(f"${tex}$", dpi=72).width / 10
+    return SCALE * size - AFTER_SCRIPT * len(re.findall("[_^]", tex))
 
 
 def setup(app):
