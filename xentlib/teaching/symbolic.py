@@ -43,6 +43,7 @@ from sympy import (
     true,
     zoo,
 )
+from sympy.concrete.expr_with_limits import ExprWithLimits
 from sympy.core.function import AppliedUndef
 from sympy.core.relational import Relational
 
@@ -315,5 +316,15 @@ def _number(value):
 
 
 def _value(expression, n_classes, point):
+    """Return the value of an expression as `_prepared` returns it. Its sums are written out: SymPy takes far longer."""
+
+    def written_out(term, *limits):
+        for index, _, _ in limits:
+            term = Add(*(term.xreplace({index: Integer(entry)}) for entry in range(n_classes)))
+        return term
+
     scalars = {symbol: value for symbol, value in point.items() if isinstance(symbol, Symbol)}
-    return expression.subs({K: n_classes, **scalars}).doit().xreplace(point).evalf(30)
+    numbers = expression.xreplace({K: Integer(n_classes), **scalars}).replace(Sum, written_out)
+    if numbers.has(ExprWithLimits):  # a product
+        numbers = numbers.doit()
+    return numbers.xreplace(point).evalf(30)
