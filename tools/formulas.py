@@ -40,7 +40,7 @@ FONTS = """<script>
   for (const [family, file] of [["MJXZERO", "Zero"], ["MJXTEX", "Main-Regular"], ["MJXTEX-I", "Math-Italic"]]) {{
     const font = new FontFace(family, `url({}MathJax_${{file}}.woff)`);
     document.fonts.add(font);
-    font.load();
+    font.load().catch(() => {{}}); // then MathJax asks for it again
   }}
 </script>
 """
