@@ -281,7 +281,7 @@ def _solve_moderate(
     Return None where a power might overflow, or lose digits to underflow, and where a logit or a loss is not finite:
     `z` is as it was. The memory is that of a `Block`, and laid out as there; here it gets e^{z_j}.
     """
-    n_rows, n_classes = z.shape
+    n_classes = z.shape[1]
     first = z[0, :SAMPLE]
     if first.size < z.size and not LOWEST_MEAN * first.size <= np.add.reduce(np.exp(first)) <= HIGHEST_SUM:
         return None
@@ -290,10 +290,9 @@ def _solve_moderate(
     if by_class:
         np.copyto(g, z.T)
         np.exp(g, out=g)
-        at_y = target.index * n_rows + np.arange(n_rows)
     else:
         np.exp(z, out=g)
-        at_y = target.index + np.arange(0, z.size, n_classes)
+    at_y = positions(target.index, n_classes, by_class)
     powers = g.reshape(-1)
     true = powers[at_y]
     powers[at_y] = 0
@@ -311,6 +310,13 @@ def _solve_moderate(
         if by_class:
             np.copyto(out, g.T)
     return loss
+
+
+def positions(index: NDArray[np.intp], n_classes: int, by_class: bool) -> NDArray[np.intp]:
+    """Return where in the memory of a block one class of each row stands."""
+    if by_class:
+        return index * len(index) + np.arange(len(index))
+    return index + np.arange(0, len(index) * n_classes, n_classes)
 
 
 class Block:
@@ -339,9 +345,7 @@ class Block:
 
     def at(self, index: NDArray[np.intp]) -> tuple[Floats, NDArray[np.intp]]:
         """Return z − m of one class a row, and where in memory a row-major block has that class."""
-        at_index = index + self.first
-        where = index * len(index) + np.arange(len(index)) if self.by_class else at_index
-        return self.g.reshape(-1)[where], at_index
+        return self.g.reshape(-1)[positions(index, self.z.shape[1], self.by_class)], index + self.first
 
     def masked(self) -> NDArray[np.bool]:
         """Return which logits of which row are masks, having made sure that the block is sound."""

@@ -1,13 +1,12 @@
 """What a page sends is what it needs, and what it weighs is what was measured."""
 
-import doctest
 import re
 
 import pytest
 from fontTools.ttLib import TTFont
 
 from benchmarks import pages
-from tools import formulas, light
+from tools import light
 from tools.browser import serve
 
 SHIFTING = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><article><p>Text</p><p id="late"></p>
@@ -100,11 +99,6 @@ def test_an_icon_is_seen(visit, site, book):
 
 
 # The room for formulas
-
-
-@pytest.mark.parametrize(("module", "examples"), [(light, 4), (formulas, 4)])
-def test_the_examples_hold(module, examples):
-    assert doctest.testmod(module) == (0, examples)
 
 
 def test_every_formula_says_how_large_it_will_be(book):

@@ -17,7 +17,6 @@ _OPTION = re.compile(
     r'<details class="option"><summary>(?P<text>.*?)</summary>.*?</details>(\n+(?=<details class="option">))?',
     re.DOTALL,
 )
-_LINK = re.compile(r"\[([^]]+)\]\(\.\./[^)]+\)")  # out of the folder
 
 
 def without_solutions(notebook, name="the notebook"):
@@ -48,7 +47,12 @@ def _outside(text, opened, here):
         pieces += [] if opened else [text[end : match.start()]]
         opened, end = (None if opened else here), match.end()
     pieces += [] if opened else [text[end:]]
-    return _LINK.sub(r"\1", _OPTION.sub(_as_item, "".join(pieces))), opened
+    return without_links_out(_OPTION.sub(_as_item, "".join(pieces))), opened
+
+
+def without_links_out(text):
+    """Return Markdown in which only the words are left of a link to a page that is no chapter."""
+    return re.sub(r"\[([^]]+)\]\(\.\./[^)]+\)", r"\1", text)
 
 
 def _as_item(option):
