@@ -1,7 +1,7 @@
-"""Keep every page on the book's own host: a Sphinx extension that serves MathJax and drops Thebe.
+"""Keep every page on the book's own host: a Sphinx extension that serves MathJax.
 
-Sphinx and Jupyter Book would have each page fetch MathJax from a public host, and load Thebe, which the book does not
-use, with the address of another. A reader who is offline, or who would rather not be counted, gets all of the page.
+Sphinx would have each page fetch it from a public host. A reader who is offline, or who would rather not be counted,
+gets all of the page.
 """
 
 import shutil
@@ -33,16 +33,6 @@ def copy_mathjax(app, exception):
             shutil.copy(source / part, target / part)
 
 
-def drop_thebe(app, pagename, templatename, context, doctree):
-    context["script_files"] = [script for script in context["script_files"] if not _is_thebe(script)]
-
-
-def _is_thebe(script):
-    body = getattr(script, "attributes", {}).get("body") or ""
-    return "thebe" in f"{script.filename or ''}{body}".lower()
-
-
 def setup(app):
-    app.connect("html-page-context", drop_thebe, priority=900)  # after those that add it
     app.connect("build-finished", copy_mathjax)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
