@@ -16,8 +16,8 @@ SITE = Path(__file__).parents[1] / "_build" / "lite" / "site"
 COLAB = "https://colab.research.google.com/github/{}/blob/colab/{}.ipynb"  # the branch that publish.yml makes
 BINDER = "https://mybinder.org/v2/gh/{}/{}?labpath=chapters%2F{}.ipynb"
 HERE = """<a href="{address}">Run this chapter</a>
-<small>in your browser: change a cell, run it again. Python comes with it, {size} MB the first time, and starts in about
-half a minute.</small>
+<small>in your browser: change a cell, run it again. Python comes with it, {size}&nbsp;MB the first time, and starts in
+about half a minute.</small>
 """
 ELSEWHERE = """<small>The chapter also opens <a href="{colab}">in Colab</a>, for those who have an account there, and
 <a href="{binder}">in Binder</a>, which may take some minutes to start.</small>

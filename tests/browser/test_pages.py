@@ -1,16 +1,46 @@
-"""Every page of the book in a browser, as wide as a phone and a desktop; each rule is shown pages that break it."""
+"""Every page of the book in a browser, from a phone's width to a desktop's; each rule is shown pages that break it."""
 
 import pytest
 from visits import anchors, pages_of_the_book
 
 PAGES = pages_of_the_book()
+WIDTHS = [390, 800, 992, 1100, 1280, 1440]
+# What is wrong with the layout of a page at its present width.
 BEYOND = """() => {
   const width = document.documentElement.clientWidth;
+  const needed = Math.max(document.documentElement.scrollWidth, document.body.scrollWidth);
   const scrolls = e => e && e !== document.body
     && (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
   return [...document.querySelectorAll("article *")]
     .filter(e => e.getBoundingClientRect().right > width + 1 && e.checkVisibility() && !scrolls(e))
-    .map(e => `${e.tagName} ${e.className} ${e.textContent.slice(0, 40)}`);
+    .map(e => `beyond the edge: ${e.tagName} ${e.className} ${e.textContent.slice(0, 40)}`)
+    .concat(needed > width ? [`the page is ${needed} pixels wide`] : []);
+}"""
+# Formulas hold, in a box of no size, what only those hear who listen to them.
+CUT = """() => [...document.querySelectorAll("article *:not(.math, .math *, svg *)")]
+  .filter(e => e.clientWidth > 0 && e.scrollWidth > e.clientWidth + 1 && e.checkVisibility()
+    && !["visible", "auto", "scroll"].includes(getComputedStyle(e).overflowX))
+  .map(e => `cut off: ${e.tagName} ${e.className} ${e.textContent.slice(0, 40)}`)"""
+# Code fits a screen, if not a phone's; elsewhere a shadow at the edge tells that there is more.
+SCROLLS = """() => [...document.querySelectorAll("article pre, .pst-scrollable-table-container")]
+  .filter(e => e.scrollWidth > e.clientWidth + 1 && e.checkVisibility())
+  .filter(e => !getComputedStyle(e).backgroundAttachment.includes("local")
+    || (innerWidth >= 800 && e.closest(".cell_input")))
+  .map(e => `goes on beyond its box: ${e.textContent.trim().slice(0, 40)}`)"""
+TORN = r"""() => {
+  const torn = [], range = document.createRange();
+  const texts = document.createTreeWalker(document.querySelector("article") ?? document.body, NodeFilter.SHOW_TEXT);
+  for (let text; (text = texts.nextNode()); ) {
+    if (!/\d/.test(text.data) || text.parentElement.closest("a, pre, script, style, mjx-container, svg"))
+      continue;
+    for (const number of text.data.matchAll(/(?<![\w.,-])[-−]?\d[\d.,]*(e-\d+|[ \n](%|[KMG]B)(?!\w))?/g)) {
+      range.setStart(text, number.index);
+      range.setEnd(text, number.index + number[0].length);
+      if (new Set([...range.getClientRects()].map(line => Math.round(line.top))).size > 1)
+        torn.push(`torn: ${number[0]}`);
+    }
+  }
+  return torn;
 }"""
 UNSEEN = """() => ["article h1", "article p", "article pre", "article .math"].flatMap(selector =>
   [...document.querySelectorAll(selector)]
@@ -47,14 +77,12 @@ def links_lead_somewhere(visit):
             yield f"{url} has no #{fragment}"
 
 
-def does_not_scroll_sideways(visit):
+def fits_every_width(visit):
     """A resized page is laid out as one that is loaded at that width, and is there sooner."""
-    for width in (390, 1280):
+    for width in WIDTHS:
         visit.page.set_viewport_size({"width": width, "height": 900})
-        needed = visit.page.evaluate("Math.max(document.documentElement.scrollWidth, document.body.scrollWidth)")
-        beyond = visit.page.evaluate(BEYOND)
-        if needed > width or beyond:
-            yield f"{needed} pixels wide at {width}: {beyond[:3]}"
+        for problems in (BEYOND, CUT, SCROLLS, TORN):
+            yield from (f"{width}: {problem}" for problem in visit.page.evaluate(problems))
 
 
 def foldings_open_by_keyboard(visit):
@@ -74,7 +102,7 @@ RULES = (
     gets_all_that_it_asks_for,
     reports_no_error,
     links_lead_somewhere,
-    does_not_scroll_sideways,
+    fits_every_width,
     foldings_open_by_keyboard,
 )
 
@@ -85,6 +113,20 @@ def test_the_page_keeps_every_rule(visit, site, book, name):
     assert {rule.__name__: list(rule(visited)) for rule in RULES} == {rule.__name__: [] for rule in RULES}
 
 
+MISFITS = [
+    ('<div style="width: 391px">wide on a phone</div>', "390: the page is"),
+    ('<div style="min-width: 100vw; margin-left: 50px">wide on all</div>', "1440: the page is"),
+    ('<article><style>body {overflow: hidden}</style><p style="width: 500px">cut off</p></article>', "beyond the edge"),
+    ('<article><p style="overflow: hidden; width: 50px">Antidisestablishmentarianism</p></article>', "800: cut off"),
+    (f'<article><pre style="overflow: auto">{"no shadow " * 20}</pre></article>', "390: goes on"),
+    (
+        '<article class="cell_input"><pre style="overflow: auto; background: linear-gradient(red, red) local">'
+        f"{'1 + ' * 500}</pre></article>",
+        "800: goes on",
+    ),
+    ('<article><p style="width: 60px">about 28,000 MB</p></article>', "torn: 28,000 MB"),
+    ('<article><p style="width: 20px; word-break: break-all">0.123456</p></article>', "torn: 0.123456"),
+]
 SHOW = "this.nextSibling.hidden = false"
 BREACHES = [
     (asks_no_other_host, '<img src="http://127.0.0.1:9/counted.png">'),
@@ -96,12 +138,7 @@ BREACHES = [
     (links_lead_somewhere, '<a href="other.html#gone">gone</a>'),
     (links_lead_somewhere, '<a href="#gone">gone</a>'),
     (links_lead_somewhere, '<a href="/other.html">from the root</a>'),
-    (does_not_scroll_sideways, '<div style="width: 391px">wide on a phone</div>'),
-    (does_not_scroll_sideways, '<div style="min-width: 100vw; margin-left: 50px">wide on all</div>'),
-    (
-        does_not_scroll_sideways,
-        '<article><style>body {overflow: hidden}</style><p style="width: 500px">cut off</p></article>',
-    ),
+    *[(fits_every_width, body) for body, _ in MISFITS],
     (foldings_open_by_keyboard, '<details class="option" open><summary>A</summary><p>It is 2.</p></details>'),
     *[
         (
@@ -117,6 +154,11 @@ BREACHES = [
 def test_the_rule_refuses_a_bad_page(visit, small_site, tmp_path, rule, body):
     site = small_site(body, other='<p id="here">Other</p>')
     assert list(rule(visit(site, tmp_path, "index"))) != []
+
+
+@pytest.mark.parametrize(("body", "problem"), MISFITS)
+def test_a_misfit_is_called_what_it_is(visit, small_site, tmp_path, body, problem):
+    assert problem in "\n".join(fits_every_width(visit(small_site(body), tmp_path, "index")))
 
 
 def test_a_good_page_keeps_every_rule(visit, small_site, tmp_path):
