@@ -2,17 +2,21 @@
 
 It draws its icons twice, by a font and by a script of half a megabyte; the font does. Of the font, the pages use some
 twenty signs of two thousand. And it colours a page only once a late script has run, which is seen, and moves its text.
+Pictures load when they are scrolled to, and their room is kept until then; Sphinx can do neither.
 """
 
 import re
 from pathlib import Path
 
 from fontTools import subset
+from PIL import Image
 
 SCRIPT = re.compile(r'\s*<script [^>]*src="[^"]*/fontawesome\.js[^"]*"></script>')
 NAMED = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"([^"]*)"\}')
 SIGN = re.compile(r"\\([0-9a-f]{2,4})|([\ue000-\uf8ff])")  # escaped, or as it is
 PREFERRED = '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
+PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"/]+)")')
+FIRST_SCREEN = 1500  # characters of HTML in the article
 SOURCE = re.compile(r"src:url\((\S+?/fa-\w+-\d+)\.woff2\)[^;}]*")
 
 
@@ -26,6 +30,35 @@ def settle_theme(page):
     """
     page = page.replace('data-theme="auto"', 'data-theme="light"')
     return page.replace('getItem("theme") || "auto"', f'getItem("theme") || {PREFERRED}')
+
+
+def load_late(body, size):
+    """Return the page with the size of each picture, by its file name, and those below the first screen loaded late.
+
+    >>> load_late("-" * 2000 + '<img alt="A" src="../_images/a.png" />', {"a.png": (640, 480)}.get).lstrip("-")
+    '<img loading="lazy" width="640" height="480" alt="A" src="../_images/a.png" />'
+    >>> load_late('<img alt="A" src="_images/a.png" />', {"a.png": (640, 480)}.get)
+    '<img width="640" height="480" alt="A" src="_images/a.png" />'
+    """
+
+    def sized(match):
+        width, height = size(match[1])
+        late = 'loading="lazy" ' if match.start() > FIRST_SCREEN else ""
+        return f'<img {late}width="{width}" height="{height}" '
+
+    return PICTURE.sub(sized, body)
+
+
+def load_pictures_late(app, pagename, templatename, context, doctree):
+    sources = {
+        name: Path(app.srcdir, source) for source, name in app.builder.images.items()
+    }  # which are not copied yet
+
+    def size(name):
+        with Image.open(sources[name]) as picture:
+            return picture.size
+
+    context["body"] = load_late(context.get("body", ""), size)
 
 
 def lighten(app, exception):
@@ -76,5 +109,6 @@ def keep(signs, font):
 
 
 def setup(app):
+    app.connect("html-page-context", load_pictures_late)
     app.connect("build-finished", lighten)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

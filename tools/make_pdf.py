@@ -118,6 +118,7 @@ def read_article(folder, name, names):
         element["id"] = anchor(name, element["id"])
     for picture in article.find_all("img"):
         picture["src"] = beside(name, picture["src"])
+        picture.attrs.pop("loading", None)  # nobody scrolls
     for link in article.find_all("a", href=True):
         redirect(link, name, names)
     return article
