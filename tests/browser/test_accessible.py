@@ -63,6 +63,14 @@ def test_axe_finds_nothing_serious_in_navigation_code_and_formulas(axe, visit, s
     assert list(axe(visited)) == []
 
 
+def test_axe_finds_nothing_serious_in_results_of_a_search(axe, visit, site, book):
+    visited = visit(site, book, "search")
+    visited.page.fill(".search-page input", "sofmax")
+    assert visited.page.wait_for_selector(".search-page li")
+    remove(visited, *ON_ONE_PAGE_ONLY)
+    assert list(axe(visited)) == []
+
+
 def test_every_token_of_code_has_contrast(axe, visit, site, book):
     sources = [path.read_text(encoding="utf-8") for path in book.glob("*/*.html")]
     blocks = [block for source in sources for block in re.findall(r'<div class="highlight">.*?</div>', source, re.S)]
@@ -121,7 +129,7 @@ def article(html):
 RULES = (headings_are_in_order, pictures_state_what_they_show)
 
 
-@pytest.mark.parametrize("name", [name for name in PAGES if name != "search"])
+@pytest.mark.parametrize("name", PAGES)
 def test_headings_are_in_order_and_pictures_have_words(book, name):
     html = (book / f"{name}.html").read_text(encoding="utf-8")
     assert [problem for rule in RULES for problem in rule(html)] == []

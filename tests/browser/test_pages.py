@@ -217,7 +217,7 @@ def test_text_that_waits_for_a_script_is_seen_to_be_missing(still_page, small_si
 
 @pytest.mark.parametrize("name", ["index", "chapters/05_gradient"])
 def test_the_folder_works_without_a_server(visit, book, name):
-    """All of it does but the excerpts in the search, which names the pages that it found."""
+    """All of it does but the search, whose page says so."""
     visited = visit(f"{book.as_uri()}/", book, name)
     rules = set(RULES) - {foldings_open_by_keyboard}
     assert [problem for rule in rules for problem in rule(visited)] == []

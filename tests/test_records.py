@@ -1,0 +1,64 @@
+"""The records of the search: what of a page can be found, and as which words."""
+
+import doctest
+import importlib
+from pathlib import Path
+
+import pytest
+
+CHAPTER = """<nav>5. The gradient</nav><article>
+<section id="top"><h1><span>5. </span>The gradient<a class="headerlink" href="#top">#</a></h1>
+<p>Which way, and how far? It is <span class="math">\\(q_i - p_i\\)</span>, or</p>
+<div class="math" id="eq"><span class="eqno">(5.1)<a class="headerlink" href="#eq">#</a></span>\\[ g = q - p. \\]</div>
+<section id="nudge"><h2><span>5.1. </span>Nudge it</h2><p><strong>A slope</strong> is a price:</p>
+<div class="cell"><pre>print(slope)</pre></div><p>A table has <span class="math">\\(\\frac{a}{b}\\)</span>.</p>
+<div class="math">\\[ \\sqrt{q} \\]</div>
+<table><tr><td>one</td><td>two</td></tr></table></section>
+<div class="exercise admonition" id="ex-a"><p class="admonition-title">Exercise 5.1 (Signs)</p>
+<section id="exercise-content"><p>Predict the signs.</p></section></div>
+<div class="solution admonition" id="sol-a"><p>They add up to 0.</p></div>
+<section id="ex-b"><h3>Exercise 5.2 (Write it)</h3><p>Write a function.</p></section>
+</section></article>"""
+REFERENCE = """<article><section id="loss"><h1>The loss</h1><p>In nats.</p>
+<dl class="py function"><dt id="xentlib.loss"><span class="sig-prename">xentlib.</span>
+<span class="sig-name">loss</span><em class="sig-param">z</em></dt>
+<dd><p>Return log Σ<sub>j</sub> e<sup>z<sub>j</sub></sup>.</p>
+<div class="doctest"><pre>&gt;&gt;&gt; 1</pre></div></dd></dl>
+<div class="citation" id="id1"><span class="label">[Sha48]</span><p>Claude Shannon. A theory.</p></div>
+</section></article>"""
+
+
+@pytest.fixture
+def load(monkeypatch):
+    """Return a function from the name of a module of the search to the module."""
+    monkeypatch.syspath_prepend(Path(__file__).parents[1] / "tools" / "search")
+    return importlib.import_module
+
+
+@pytest.mark.parametrize(("name", "examples"), [("records", 3), ("search_index", 2)])
+def test_the_examples_hold(load, name, examples):
+    assert doctest.testmod(load(name)) == (0, examples)
+
+
+def test_a_chapter_gives_sections_equations_and_exercises(load):
+    found = load("records").records("chapters/05", CHAPTER)
+    assert {record.page for record in found} == {"5. The gradient"}
+    assert [(record.url, record.kind, record.title, record.terms, record.text) for record in found] == [
+        ("chapters/05.html#top", "Chapter", "5. The gradient", "Chapter 5",
+         "Which way, and how far? It is q_i − p_i, or …"),
+        ("chapters/05.html#eq", "Equation", "Equation (5.1)", "",
+         "Which way, and how far? It is q_i − p_i, or g = q − p."),
+        ("chapters/05.html#nudge", "Section", "5.1. Nudge it", "Section 5.1; A slope",
+         "A slope is a price: … A table has …. … one; two;"),
+        ("chapters/05.html#ex-a", "Exercise", "Exercise 5.1 (Signs)", "", "Predict the signs."),
+        ("chapters/05.html#ex-b", "Exercise", "Exercise 5.2 (Write it)", "", "Write a function."),
+    ]  # fmt: skip
+
+
+def test_an_appendix_gives_functions_and_works(load):
+    found = [tuple(record) for record in load("records").records("api/loss", REFERENCE)]
+    assert found == [
+        ("api/loss.html#loss", "Page", "The loss", "The loss", "", "In nats."),
+        ("api/loss.html#xentlib.loss", "Function", "loss", "The loss", "xentlib", "Return log Σ_j e^(z_j)."),
+        ("api/loss.html#id1", "Work", "Claude Shannon. A theory.", "The loss", "", "Claude Shannon. A theory."),
+    ]
