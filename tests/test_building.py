@@ -245,6 +245,101 @@ with whole.replaced(Path("_build/html")) as new:
     assert not (project / "_build" / "html.next").exists()
 
 
+SET_UP = """
+import os, sys
+sys.path.insert(0, "tools")
+import setup_venv
+
+def make_environment(folder):
+    os.makedirs(folder, exist_ok=True)
+    with open("log", "a") as log:
+        log.write("environment\\n")
+    return [sys.executable, "pip.py"]
+
+setup_venv.make_environment = make_environment
+setup_venv.main(".venv")
+"""
+PIP = """
+import sys, time
+from pathlib import Path
+
+with open("log", "a") as log:
+    log.write("pip\\n")
+try:
+    time.sleep(float(Path("requirements.txt").read_text()))
+except KeyboardInterrupt:
+    sys.exit("ERROR: Operation cancelled by user")
+with open("log", "a") as log:
+    log.write("installed\\n")
+"""
+
+
+@pytest.fixture
+def bare_project(project):
+    """A small project that is not set up, and whose pip takes as long as requirements.txt says."""
+    shutil.copy(ROOT / "tools" / "setup_venv.py", project / "tools" / "setup_venv.py")
+    write(project / "set_up.py", SET_UP)
+    write(project / "pip.py", PIP)
+    makefile = (project / "Makefile").read_text(encoding="utf-8")
+    write(project / "Makefile", makefile.replace("tools/setup_venv.py", "set_up.py"))
+    write(project / "requirements.txt", "0.1")
+    (project / ".venv" / "ready").unlink()
+    return project
+
+
+@pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_set_up_says_so_in_one_line_and_begins_again(bare_project, stop):
+    write(bare_project / "requirements.txt", "60")
+    running = start(bare_project, sys.executable, "set_up.py")
+    wait_for(lambda: log(bare_project) == ["environment", "pip"])
+    status, printed = finish(running, stop)
+    assert status == 130
+    assert printed.splitlines()[1:] == ["The set-up was interrupted. The next run begins it again."]
+    assert not (bare_project / ".venv" / "ready").exists()
+    write(bare_project / "requirements.txt", "0.1")
+    built(bare_project)
+    assert log(bare_project)[2:] == ["environment", *["pip", "installed"] * 2, "book"]
+
+
+def test_a_set_up_that_fails_says_why_and_fails_again(bare_project):
+    write(bare_project / "requirements.txt", "no number")
+    for _ in range(2):
+        status, printed = finish(make(bare_project, "test"))
+        assert status != 0
+        assert "could not convert string to float: 'no number'" in printed
+        assert "The set-up failed" in printed
+    assert log(bare_project) == ["environment", "pip"] * 2
+
+
+def test_two_at_once_set_up_once(bare_project):
+    write(bare_project / "requirements.txt", "1")
+    both = [make(bare_project, "book"), make(bare_project, "student")]
+    printed = [finish(each)[1] for each in both]
+    assert log(bare_project).count("environment") == 1
+    assert sum("waiting" in each for each in printed) == 1
+
+
+def test_what_pip_goes_on_to_do_when_the_set_up_is_killed_is_waited_for(bare_project):
+    write(bare_project / "requirements.txt", "2")
+    running = start(bare_project, sys.executable, "tools/one_at_a_time.py", sys.executable, "set_up.py")
+    wait_for(lambda: log(bare_project) == ["environment", "pip"])
+    running.kill()
+    running.wait()
+    running.stdout.close()
+    built(bare_project)
+    assert log(bare_project)[2:4] == ["installed", "environment"]
+
+
+def test_requirements_that_change_during_the_set_up_are_seen_by_the_next(bare_project):
+    write(bare_project / "requirements.txt", "1")
+    running = make(bare_project, "book")
+    wait_for(lambda: log(bare_project) == ["environment", "pip"])
+    write(bare_project / "requirements.txt", "0.1")
+    finish(running)
+    built(bare_project)
+    assert log(bare_project).count("environment") == 2
+
+
 def test_what_outlives_its_make_keeps_others_waiting(project):
     alone = [sys.executable, "tools/one_at_a_time.py"]
     first = start(project, *alone, "sh", "-c", "sleep 1 > /dev/null 2>&1 &")
