@@ -67,9 +67,10 @@ def fetch(place):
 def download(folder, *what):
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     pure = ["--only-binary=:all:", "--platform=any", "--python-version=3.12", "--dest", str(folder)]
-    # As long as it runs, it holds the lock of `make`. Of an interrupt it need not speak: `make` does.
+    # As in setup_venv.py: what it complains of is shown only if it failed, and it holds the lock of `make`.
     done = subprocess.run([*pip, *pure, *what], stderr=subprocess.PIPE, text=True, close_fds=False)
-    sys.stderr.write(done.stderr)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
     done.check_returncode()
 
 
