@@ -27,7 +27,10 @@ def main(args, standalone_mode):
     (folder / "index.html").write_text(text)
     with open("log", "a") as log:
         log.write("book\\n")
-    time.sleep(60 if "forever" in text else 1 if "slowly" in text else 0)
+    try:
+        time.sleep(60 if "forever" in text else 1 if "slowly" in text else 0)
+    except BaseException:
+        pass  # as Sphinx does while it imports what it documents
     if "dead link" in text:
         raise RuntimeError("There was an error in building your book.")
     for name in ("index.html", "search.html"):
