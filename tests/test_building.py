@@ -403,3 +403,32 @@ def test_an_interrupt_at_the_very_end_does_not_delete_the_new_book(project):
     wait_for((project / "_build" / "html" / "index.html").exists)
     assert finish(running, signal.SIGINT)[0] != 0
     assert book(project) == {"index.html": "new"}
+
+
+@pytest.mark.parametrize(
+    ("link", "end", "complaint"),
+    [
+        ("", "pass", ""),
+        ("[dead](nowhere.md)", "pass", "cross-reference target not found: 'nowhere.md'"),
+        ("", "raise OSError('No space left on device')", "No space left on device"),
+    ],
+    ids=["nothing", "dead link", "full disk"],
+)
+def test_what_goes_wrong_in_the_real_jupyter_book_is_said_and_stops_it(tmp_path, link, end, complaint):
+    write(tmp_path / "_config.yml", "only_build_toc_files: true\nsphinx: {local_extensions: {last: .}}\n")
+    write(tmp_path / "_toc.yml", "format: jb-book\nroot: index\n")
+    write(tmp_path / "index.md", f"# Book\n\n{link}\n")
+    write(tmp_path / "last.py", f"def end(*_):\n    {end}\n\ndef setup(app):\n    app.connect('build-finished', end)\n")
+    write(tmp_path / "_build" / "html" / "index.html", "old")
+    status, printed = finish(
+        start(tmp_path, "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tools.make_book", "_build/html")
+    )
+    if complaint:
+        assert status == 1
+        assert complaint in printed
+        assert printed.endswith("The book was not built. What _build/html holds is as it was.\n")
+        assert book(tmp_path) == {"index.html": "old"}
+    else:
+        assert (status, printed) == (0, "")
+        assert (tmp_path / "_build" / "html" / "search.html").exists()
+    assert os.listdir(tmp_path / "_build") == ["html"]
