@@ -4,10 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-BOOK := _build/html/index.html
-PDF := _build/html/why-q-minus-p.pdf
 # Each is written at the very end of what it stands for.
-MADE := $(VENV)/ready $(VENV)/lite/ready _build/lite/ready $(BOOK) $(PDF)
+MADE := $(VENV)/ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
 ALONE := $(PYTHON) tools/one_at_a_time.py
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
@@ -75,7 +73,7 @@ $(MADE):
 
 else
 
-# An interrupted make would delete them.
+# Else a make that is interrupted at the last moment deletes what is made.
 .PRECIOUS: $(MADE)
 
 $(VENV)/ready: requirements.txt
@@ -92,11 +90,11 @@ _build/source: FORCE
 	@mkdir -p _build
 	@echo "$(BOOK_SOURCE)" | cmp -s - $@ || echo "$(BOOK_SOURCE)" > $@
 
-$(BOOK): $(VENV)/ready _build/lite/ready _build/source $(PAGES)
+_build/html/index.html: $(VENV)/ready _build/lite/ready _build/source $(PAGES)
 	@echo "Building the book ..."
 	@$(BIN)/python -m tools.make_book $(@D)
 
-$(PDF): $(BOOK) tools/make_pdf.py tools/browser.py
+_build/html/why-q-minus-p.pdf: _build/html/index.html tools/make_pdf.py tools/browser.py
 	@echo "Printing the book ..."
 	@$(BIN)/python -m tools.make_pdf $(@D)
 
