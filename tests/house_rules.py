@@ -7,7 +7,7 @@ import numpy as np
 
 import xentlib
 
-LONGEST_LINE = 76  # fits the text column of a desktop page
+LONGEST_LINE = 72  # fits the text column of a desktop page
 LONGEST_CELL = 15
 SHORTEST_ALT_TEXT = 40
 
