@@ -26,12 +26,13 @@ book: _build/html/index.html  ## build the book, warnings as errors
 
 pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions at its end (needs Chromium)
 
-test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook
+test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook on two processors
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory book
 	$(BIN)/pytest
+	$(BIN)/python tools/other_processor
 
 lite: book  ## run every chapter to its end in the browser (some minutes; make test runs one of them)
 	XENTLIB_LITE=all $(BIN)/pytest -n 0 tests/browser/test_lite.py
