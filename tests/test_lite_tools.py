@@ -108,3 +108,18 @@ def test_a_chapter_is_written_as_jupyterlite_shows_it_right(tmp_path, monkeypatc
     assert prints["outputs"][0]["text"] == output.text  # it would join lines by commas
     one, two = (f"```{{math}}\n:enumerated: false\n{formula}\n```" for formula in (r"a" "\n" r"= b \tag{1.1}", "c"))
     assert derives["source"] == f"{one}\n\nso\n\n{two}"  # it would number both, from 1
+
+
+def test_matplotlib_gets_a_list_of_the_fonts_that_come_with_it(tmp_path):
+    own, foreign = {"fname": "fonts/ttf/Own.ttf"}, {"fname": "/System/Library/Fonts/Foreign.ttc"}
+    fonts = {"_version": 390, "ttflist": [own, foreign], "afmlist": [foreign]}
+    with zipfile.ZipFile(tmp_path / "matplotlib.whl", "w") as wheel:
+        wheel.writestr("matplotlib/fontlist.json", json.dumps(fonts))
+        wheel.writestr("matplotlib/font_manager.py", "class FontManager:\n    __version__ = 330\n")
+        wheel.writestr("matplotlib/mpl-data/fonts/ttf/Own.ttf", b"a font")
+    build.leave_its_own_fonts(tmp_path / "matplotlib.whl")
+    with zipfile.ZipFile(tmp_path / "matplotlib.whl") as wheel:
+        assert json.loads(wheel.read("matplotlib/fontlist.json")) == {
+            "_version": 330, "ttflist": [own], "afmlist": [],
+        }  # fmt: skip
+        assert wheel.read("matplotlib/mpl-data/fonts/ttf/Own.ttf") == b"a font"

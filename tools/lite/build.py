@@ -87,14 +87,35 @@ def collect_python(source, folder):
     for name in "ipykernel", "piplite", "pyodide_kernel":
         (wheel,) = kernel.glob(f"{name}-*.whl")
         shutil.copy(wheel, folder)
+    (matplotlib,) = folder.glob("matplotlib-[0-9]*.whl")
+    leave_its_own_fonts(matplotlib)
     make_wheel_in(ROOT / "pyproject.toml", folder)
     make_yaml_wheel(folder)
     lock = json.loads(LOCK.read_text(encoding="utf-8"))
+    lock["packages"]["matplotlib"]["sha256"] = sha256(matplotlib)
     for name, depends in ADDED.items():
         (wheel,) = folder.glob(f"{name.replace('-', '_')}-[0-9]*.whl")
         wheel.chmod(0o644)
         lock["packages"][name] = lock_entry(name, wheel, depends)
     write_json(folder / "pyodide-lock.json", {"info": lock["info"], "packages": lock["packages"]})
+
+
+def leave_its_own_fonts(wheel):
+    """Make the list of fonts in Matplotlib's wheel one that it takes: else it says that it makes another, in a second.
+
+    The list that came with it is one of a Mac, for a later version of Matplotlib.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        members = {member.filename: (member, archive.read(member)) for member in archive.infolist()}
+    member, content = members["matplotlib/fontlist.json"]
+    fonts, code = json.loads(content), members["matplotlib/font_manager.py"][1]
+    fonts["_version"] = int(re.search(rb"__version__ = (\d+)", code)[1])
+    for kind in "ttflist", "afmlist":
+        fonts[kind] = [font for font in fonts[kind] if f"matplotlib/mpl-data/{font['fname']}" in members]
+    members[member.filename] = member, json.dumps(fonts)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for member, content in members.values():
+            archive.writestr(member, content)
 
 
 def make_yaml_wheel(folder):
@@ -106,6 +127,10 @@ def make_yaml_wheel(folder):
         wheel.writestr(f"pyyaml-{version}.dist-info/METADATA", f"Name: PyYAML\nVersion: {version}\n")
 
 
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def lock_entry(name, wheel, depends):
     with zipfile.ZipFile(wheel) as archive:
         tops = {Path(member).parts[0].removesuffix(".py") for member in archive.namelist()}
@@ -113,7 +138,7 @@ def lock_entry(name, wheel, depends):
         "name": name,
         "version": wheel.name.split("-")[1],
         "file_name": wheel.name,
-        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "sha256": sha256(wheel),
         "imports": sorted(filter(str.isidentifier, tops)),
         "depends": depends,
         "install_dir": "site",
