@@ -138,6 +138,41 @@ def test_exercises_answer_and_what_the_reader_wrote_stays(open_chapter):
     assert notebook.wrong == []
 
 
+def test_every_link_of_a_notebook_leads_to_a_notebook_or_to_a_page_of_the_book(book):
+    here, dead = book / "lite" / "notebooks", []
+    for path in (book / "lite" / "files").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        dead += re.findall(r"\]\((?!https://)[^)]*\)", text)  # Jupyter would look for it among the notebooks
+        for address in re.findall(r'<a href="([^"]*)"', text):
+            page, _, place = address.replace("index.html?path=", "../files/").partition("#")
+            target = here / page
+            if not target.exists() or (place and f'id="{place}"' not in target.read_text(encoding="utf-8")):
+                dead.append(address)
+    assert dead == []
+
+
+def test_links_open_chapters_beside_the_notebook_and_the_logo_their_list(open_page, site):
+    page = open_page()
+    page.goto(f"{site}lite/notebooks/index.html?path=05_gradient.ipynb")
+    title = ".jp-Notebook h1"
+    page.locator(title).wait_for(timeout=PATIENCE)
+    with page.expect_popup() as chapter:
+        page.locator(".jp-Notebook").get_by_role("link", name="chapter 2").first.click()
+    chapter.value.locator(title, has_text="Softmax").wait_for(timeout=PATIENCE)
+    chapter.value.close()
+    with page.expect_popup() as tree:
+        page.locator("#top-panel a[href$='/tree']").click()  # the logo
+    files = tree.value.locator(".jp-DirListing-item", has_text=".ipynb")
+    files.first.wait_for(timeout=PATIENCE)
+    names = files.locator(".jp-DirListing-itemText").all_inner_texts()
+    assert [name.removesuffix(".ipynb") for name in names] == CHAPTERS
+    tree.value.goto(f"{site}lite/")
+    files.first.wait_for(timeout=PATIENCE)
+    page.get_by_role("link", name="Back to the page of this chapter").click()
+    page.wait_for_url(f"{site}chapters/05_gradient.html")
+
+
 def test_each_chapter_and_no_other_page_has_the_button():
     pages = (ROOT / "_build" / "html").rglob("*.html")
     pages = [page for page in pages if "lite" not in page.parts]

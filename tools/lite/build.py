@@ -35,6 +35,7 @@ ADDED = PURE | {
 # What the kernel would install one after the other when it starts, and xentlib: all are loaded at once.
 AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython", "micropip", "piplite", "xentlib"]
 APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
+LINK = re.compile(r"\[([^]]+)\]\(([\w./]+)\.(ipynb|md)(#[^)]*)?\)")
 FORMULA = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)  # would get a number beside the one that it has
 NEEDS_SERVER = """<script>
   if (location.protocol === "file:")
@@ -62,13 +63,13 @@ def write_settings(stage, source):
         "disablePyPIFallback": True,  # what the book has not brings an error, and no request to another host
         "loadPyodideOptions": {"packages": AT_ONCE},
     }
-    settings = {"appName": "Why q − p?", "litePluginSettings": {f"{KERNEL}:kernel": kernel}}
+    settings = {"appName": "Why q − p?", "appUrl": "./tree", "litePluginSettings": {f"{KERNEL}:kernel": kernel}}
     notebook = {
         "autoStartDefaultKernel": True,  # else it asks the reader for a kernel that is named as in the notebook
         "windowingMode": "none",  # all cells are in the page, so that the browser finds what it is asked for
     }
     build = {
-        "apps": ["notebooks"],
+        "apps": ["notebooks", "tree"],
         "disable_addons": ["contents"],  # it needs jupyter_server: `write_contents` does as well
         "federated_extensions": [str(wheel.resolve()) for wheel in source.glob("jupyterlab_myst-*.whl")],
         "no_sourcemaps": True,
@@ -170,13 +171,31 @@ def write_contents(site):
     for path, notebook in alone.resolved(sorted(files.glob("*.ipynb"))).items():
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", cell.source)
+                cell.source = as_jupyterlite_shows_it(cell.source)
+        way_back = f'<a href="../../chapters/{path.stem}.html">← Back to the page of this chapter</a>'
+        title = notebook.cells[0]
+        title.source = re.sub(r"^# .*", rf"\g<0>\n\n{way_back}", title.source)
         write_json(path, notebook)  # with the lines of each output joined, as JupyterLite needs them
     for folder in [files, *filter(Path.is_dir, files.rglob("*"))]:
         listing = site / "api" / "contents" / folder.relative_to(files) / "all.json"
         listing.parent.mkdir(parents=True, exist_ok=True)
         inside = [describe(path, files) for path in sorted(folder.iterdir())]
         write_json(listing, describe(folder, files) | {"content": inside, "format": "json"})
+
+
+def as_jupyterlite_shows_it(text):
+    """Return Markdown with its formulas unnumbered, and its links as HTML, relative to `lite/notebooks/index.html`.
+
+    Jupyter looks for what a link in Markdown names among its own files, and leaves HTML alone.
+    """
+
+    def anchor(link):
+        words, page, kind, place = link.groups(default="")
+        address = f"index.html?path={page}.ipynb" if kind == "ipynb" else f"../{page}.html{place}"
+        return f'<a href="{address}" target="_blank">{words}</a>'
+
+    text = FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", text)
+    return LINK.sub(anchor, text)
 
 
 def describe(path, files):
