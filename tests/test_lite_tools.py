@@ -117,9 +117,10 @@ def test_a_chapter_is_written_as_jupyterlite_shows_it_right(tmp_path, monkeypatc
         ("[`f`](../api/a.md#x.f)", '<a href="../../api/a.html#x.f" target="_blank">`f`</a>'),
         ("[all](../benchmarks/a.md), [one](https://a.b/c.md)",
          '<a href="../../benchmarks/a.html" target="_blank">all</a>, [one](https://a.b/c.md)'),
+        (r"$\mathbb{1}(i = y)$", rf"${build.ONE}(i = y)$"),
     ],
 )  # fmt: skip
-def test_links_lead_on(text, there):
+def test_links_lead_on_and_a_letter_is_drawn_that_is_in_no_font(text, there):
     assert build.as_jupyterlite_shows_it(text) == there
 
 

@@ -157,6 +157,9 @@ def test_links_open_chapters_beside_the_notebook_and_the_logo_their_list(open_pa
     page.goto(f"{site}lite/notebooks/index.html?path=05_gradient.ipynb")
     title = ".jp-Notebook h1"
     page.locator(title).wait_for(timeout=PATIENCE)
+    formula = page.locator(".jp-Notebook .katex-display").first
+    assert "1l(y=i)" in formula.locator(".katex-html").text_content()  # drawn as a 1 with one stem more
+    assert "𝟙(y=i)" in formula.locator(".katex-mathml").text_content()
     with page.expect_popup() as chapter:
         page.locator(".jp-Notebook").get_by_role("link", name="chapter 2").first.click()
     chapter.value.locator(title, has_text="Softmax").wait_for(timeout=PATIENCE)

@@ -37,6 +37,7 @@ AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipy
 APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
 LINK = re.compile(r"\[([^]]+)\]\(([\w./]+)\.(ipynb|md)(#[^)]*)?\)")
 FORMULA = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)  # would get a number beside the one that it has
+ONE = r"\html@mathml{\mathrm{1\hspace{-0.24em}l}}{𝟙}"  # KaTeX has no font with a 𝟙: draw it, and say 𝟙 to who listens
 NEEDS_SERVER = """<script>
   if (location.protocol === "file:")
     document.write("<p>A chapter runs only where a web server sends it. <code>make serve</code> starts one.</p>");
@@ -195,7 +196,7 @@ def as_jupyterlite_shows_it(text):
         return f'<a href="{address}" target="_blank">{words}</a>'
 
     text = FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", text)
-    return LINK.sub(anchor, text)
+    return LINK.sub(anchor, text).replace(r"\mathbb{1}", ONE)
 
 
 def describe(path, files):
