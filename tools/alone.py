@@ -6,8 +6,6 @@ from pathlib import Path
 import nbformat
 import pybtex.database
 
-from xentlib.teaching.exercises.student import without_links_out
-
 ROOT = Path(__file__).parents[1]
 CHAPTERS = ROOT / "chapters"
 LABEL = re.compile(r"\n\$\$ *\((eq-[\w-]+)\)")  # what ends a displayed formula, and labels it
@@ -47,8 +45,7 @@ def on_its_own(text, here, equations, works):
 
     text = LABEL.sub(lambda match: f" \\tag{{{equations[match[1]][1]}}}\n$$", text)
     text = re.sub(r"\{eq\}`([^`]+)`", equation, text)
-    text = re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
-    return without_links_out(text)
+    return re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
 
 
 def cited(entry):

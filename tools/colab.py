@@ -13,6 +13,7 @@ from nbformat.v4 import new_code_cell
 
 from tools import alone
 from tools.run_chapter import COLAB, parse
+from xentlib.teaching.exercises.student import without_links_out
 
 SET_UP = """\
 # Once a session, half a minute: the book with its data, and what the chapters import.
@@ -44,7 +45,7 @@ def for_colab(paths, repository, commit):
         titles = {}
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                text = without_directives(cell.source, titles)
+                text = without_links_out(without_directives(cell.source, titles))
                 cell.source = re.sub(r"\]\((\w+)\.ipynb", lambda link: f"]({COLAB.format(repository, link[1])}", text)
         first = next(n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code")
         notebook.cells.insert(first, new_code_cell(SET_UP.format(repository=repository, commit=commit)))
