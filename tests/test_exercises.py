@@ -742,9 +742,7 @@ def test_three_hints_come_one_by_one_and_then_no_more():
     for n, words in enumerate(exercise.hints, 1):
         assert repr(hint("05-batch")) == f"05-batch, hint {n} of 3: {words}"
     for _ in range(2):
-        assert repr(hint("05-batch")) == (
-            "05-batch: no more hints. The solution is folded in, below the exercise in its chapter."
-        )
+        assert repr(hint("05-batch")) == ("05-batch: no more hints. The chapter has a link to the solution.")
     assert "hint 1 of 3" in repr(hint("05-signs"))  # each exercise counts for itself
 
 

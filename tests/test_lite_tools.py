@@ -151,17 +151,22 @@ def test_a_chapter_is_written_as_jupyterlite_shows_it_right(tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize(
-    ("text", "there"),
+    ("name", "text", "there"),
     [
-        ("[chapter 1](01_a.ipynb)", '<a href="index.html?path=01_a.ipynb" target="_blank">chapter 1</a>'),
-        ("[`f`](../api/a.md#x.f)", '<a href="../../api/a.html#x.f" target="_blank">`f`</a>'),
-        ("[all](../benchmarks/a.md), [one](https://a.b/c.md)",
+        ("02_b.ipynb", "[chapter 1](01_a.ipynb)", '<a href="index.html?path=01_a.ipynb" target="_blank">chapter 1</a>'),
+        ("solutions/01_a.ipynb", "[(1.2)](../01_a.ipynb#eq-b)",
+         '<a href="index.html?path=01_a.ipynb" target="_blank">(1.2)</a>'),
+        ("01_a.ipynb", "[Solution](solutions/01_a.ipynb#Exercise-1.1:-It)",
+         '<a href="index.html?path=solutions/01_a.ipynb" target="_blank">Solution</a>'),
+        ("01_a.ipynb", "[`f`](../api/a.md#x.f)", '<a href="../../api/a.html#x.f" target="_blank">`f`</a>'),
+        ("solutions/01_a.ipynb", "[`f`](../../api/a.md)", '<a href="../../api/a.html" target="_blank">`f`</a>'),
+        ("01_a.ipynb", "[all](../benchmarks/a.md), [one](https://a.b/c.md)",
          '<a href="../../benchmarks/a.html" target="_blank">all</a>, [one](https://a.b/c.md)'),
-        (r"$\mathbb{1}(i = y)$", rf"${build.ONE}(i = y)$"),
+        ("01_a.ipynb", r"$\mathbb{1}(i = y)$", rf"${build.ONE}(i = y)$"),
     ],
 )  # fmt: skip
-def test_links_lead_on_and_a_letter_is_drawn_that_is_in_no_font(text, there):
-    assert build.as_jupyterlite_shows_it(text) == there
+def test_links_lead_on_and_a_letter_is_drawn_that_is_in_no_font(name, text, there):
+    assert build.as_jupyterlite_shows_it(text, name) == there
 
 
 def test_below_the_title_stands_the_way_back(tmp_path, monkeypatch):
@@ -172,7 +177,7 @@ def test_below_the_title_stands_the_way_back(tmp_path, monkeypatch):
     build.write_contents(tmp_path / "site")
     written = json.loads((tmp_path / "site" / "files" / "01_a.ipynb").read_text(encoding="utf-8"))
     first, second = (cell["source"].split("\n\n") for cell in written["cells"])
-    assert first == ["# A", '<a href="../../chapters/01_a.html">← Back to the page of this chapter</a>', "text"]
+    assert first == ["# A", '<a href="../../chapters/01_a.html">← Back to this page of the book</a>', "text"]
     assert second == ["# A", "text"]
 
 

@@ -256,7 +256,7 @@ def test_links_open_chapters_beside_the_notebook_and_the_logo_their_list(open_pa
     assert [name.removesuffix(".ipynb") for name in names] == CHAPTERS
     tree.value.goto(f"{site}lite/")
     files.first.wait_for(timeout=PATIENCE)
-    page.get_by_role("link", name="Back to the page of this chapter").click()
+    page.get_by_role("link", name="Back to this page of the book").click()
     page.wait_for_url(f"{site}chapters/05_gradient.html")
 
 

@@ -35,7 +35,6 @@ ADDED = PURE | {
 # What the kernel would install one after the other when it starts, and xentlib: all are loaded at once.
 AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython", "micropip", "piplite", "xentlib"]
 APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
-LINK = re.compile(r"\[([^]]+)\]\(([\w./]+)\.(ipynb|md)(#[^)]*)?\)")
 FORMULA = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)  # would get a number beside the one that it has
 ONE = r"\html@mathml{\mathrm{1\hspace{-0.24em}l}}{𝟙}"  # KaTeX has no font with a 𝟙: draw it, and say 𝟙 to who listens
 NEEDS_SERVER = """<script>
@@ -171,11 +170,12 @@ def write_contents(site):
     """Copy the chapters and their data, and list them as JupyterLite looks for them."""
     files = site / "files"
     shutil.copytree(CHAPTERS, files, ignore=shutil.ignore_patterns(".*"))
-    for path, notebook in alone.resolved(sorted(files.glob("*.ipynb"))).items():
+    for path, notebook in alone.resolved(alone.notebooks_in(files)).items():
+        name = alone.name_of(path)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = as_jupyterlite_shows_it(cell.source)
-        way_back = f'<a href="../../chapters/{path.stem}.html">← Back to the page of this chapter</a>'
+                cell.source = as_jupyterlite_shows_it(cell.source, name)
+        way_back = f'<a href="../../chapters/{name.removesuffix(".ipynb")}.html">← Back to this page of the book</a>'
         title = notebook.cells[0]
         title.source = re.sub(r"^# .*", rf"\g<0>\n\n{way_back}", title.source)
         write_json(path, notebook)  # with the lines of each output joined, as JupyterLite needs them
@@ -186,19 +186,20 @@ def write_contents(site):
         write_json(listing, describe(folder, files) | {"content": inside, "format": "json"})
 
 
-def as_jupyterlite_shows_it(text):
-    """Return Markdown with its formulas unnumbered, and its links as HTML, relative to `lite/notebooks/index.html`.
+def as_jupyterlite_shows_it(text, name):
+    """Return Markdown of a notebook with its formulas unnumbered, and its links as HTML.
 
-    Jupyter looks for what a link in Markdown names among its own files, and leaves HTML alone.
+    They are relative to `lite/notebooks/index.html`. Jupyter looks for what a link in Markdown names among its own
+    files, and leaves HTML alone.
     """
 
-    def anchor(link):
-        words, page, kind, place = link.groups(default="")
-        address = f"index.html?path={page}.ipynb" if kind == "ipynb" else f"../{page}.html{place}"
+    def lead(words, target, kind, place):
+        here = f"index.html?path={target.removeprefix('chapters/')}.ipynb"
+        address = here if kind == "ipynb" else f"../../{target}.html{place}"
         return f'<a href="{address}" target="_blank">{words}</a>'
 
     text = FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", text)
-    return LINK.sub(anchor, text).replace(r"\mathbb{1}", ONE)
+    return alone.led_on(text, name, lead).replace(r"\mathbb{1}", ONE)
 
 
 def describe(path, files):
