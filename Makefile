@@ -4,6 +4,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
+BOOK := _build/html/index.html
+PDF := _build/html/why-q-minus-p.pdf
+# Each is written at the very end of what it stands for.
+MADE := $(VENV)/ready $(VENV)/lite/ready _build/lite/ready $(BOOK) $(PDF)
+ALONE := $(PYTHON) tools/one_at_a_time.py
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
@@ -59,7 +64,19 @@ lock: $(VENV)/ready  ## pin again all that requirements.in asks for (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-header --annotation-style line -q requirements.in -o requirements.txt
 
 clean:  ## remove the built book and the environment
-	rm -rf _build $(VENV)
+	@$(ALONE) rm -rf $(MADE) _build $(VENV)  # in this order: what is half removed counts as not made
+
+ifndef IN_TURN
+
+# Two at once would clear each other's folders. So one waits, looks again, and finds made what the other has made.
+.PHONY: $(MADE)
+$(MADE):
+	@$(ALONE) $(MAKE) --silent IN_TURN=yes $@
+
+else
+
+# An interrupted make would delete them.
+.PRECIOUS: $(MADE)
 
 $(VENV)/ready: requirements.txt
 	@$(PYTHON) tools/setup_venv.py $(VENV)
@@ -75,11 +92,12 @@ _build/source: FORCE
 	@mkdir -p _build
 	@echo "$(BOOK_SOURCE)" | cmp -s - $@ || echo "$(BOOK_SOURCE)" > $@
 
-_build/html/index.html: $(VENV)/ready _build/lite/ready _build/source $(PAGES)
+$(BOOK): $(VENV)/ready _build/lite/ready _build/source $(PAGES)
 	@echo "Building the book ..."
-	@rm -rf _build/html _build/.doctrees _build/.jupyter_cache
-	@$(BIN)/jupyter-book build . -W -n -q
+	@$(BIN)/python -m tools.make_book $(@D)
 
-_build/html/why-q-minus-p.pdf: _build/html/index.html tools/make_pdf.py tools/browser.py
+$(PDF): $(BOOK) tools/make_pdf.py tools/browser.py
 	@echo "Printing the book ..."
-	@$(BIN)/python -m tools.make_pdf _build/html
+	@$(BIN)/python -m tools.make_pdf $(@D)
+
+endif

@@ -2,6 +2,10 @@
 
 import hashlib
 import json
+import runpy
+import shutil
+import sys
+import time
 import zipfile
 
 import nbformat
@@ -49,6 +53,42 @@ def test_what_cannot_be_fetched_is_said_and_the_folder_left_empty(tmp_path, monk
     fetch.main(tmp_path / "lite")
     assert "no 'Run this chapter' buttons: the carrier is gone" in capsys.readouterr().out
     assert [file.name for file in (tmp_path / "lite").iterdir()] == ["ready"]
+
+
+def test_what_a_killed_fetching_left_is_removed(tmp_path, monkeypatch):
+    (tmp_path / "lite.next" / "files").mkdir(parents=True)
+    (tmp_path / "lite.next" / "files" / "half.whl").touch()
+    monkeypatch.setattr(fetch, "fetch", lambda place: (place / "files").mkdir())
+    fetch.main(tmp_path / "lite")
+    assert [path.relative_to(tmp_path).as_posix() for path in sorted(tmp_path.rglob("*"))] == ["lite", "lite/ready"]
+
+
+@pytest.mark.parametrize("tool", [fetch, build], ids=["fetch", "build"])
+def test_an_interrupt_is_said_in_one_line(tmp_path, monkeypatch, tool):
+    def interrupt(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(shutil, "rmtree", interrupt)
+    monkeypatch.setattr(sys, "argv", ["", str(tmp_path), str(tmp_path / "lite")])
+    with pytest.raises(SystemExit, match=r"^.* was interrupted\. The next run begins it again\.$"):
+        runpy.run_path(tool.__file__, run_name="__main__")
+
+
+def test_what_is_edited_while_it_is_built_is_newer(tmp_path, monkeypatch):
+    chapter = tmp_path / "chapter.ipynb"
+    (tmp_path / "fetched").mkdir()
+    (tmp_path / "fetched" / "pyodide.js").touch()
+    for name in ("write_settings", "collect_python", "finish_site"):
+        monkeypatch.setattr(build, name, lambda *arguments: None)
+    monkeypatch.setattr(build, "run_jupyterlite", lambda target: ((target / "stage").mkdir(), wait_and_touch(chapter)))
+    monkeypatch.setattr(build, "first_visit", lambda site: 1e6)
+    build.main(tmp_path / "fetched", tmp_path / "lite")
+    assert (tmp_path / "lite" / "ready").stat().st_mtime_ns < chapter.stat().st_mtime_ns
+
+
+def wait_and_touch(path):
+    time.sleep(0.05)
+    path.touch()
 
 
 def test_without_pyodide_nothing_is_built_for_the_button_to_open(tmp_path):

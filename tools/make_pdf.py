@@ -5,6 +5,7 @@ landing page: a book without it has none that leads nowhere.
 """
 
 import re
+import shutil
 import sys
 from pathlib import Path, PurePosixPath
 from urllib.parse import urldefrag
@@ -13,6 +14,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tools import browser as tools_browser
+from tools.whole import replaced
 
 ROOT = Path(__file__).parents[1]
 NAME = "why-q-minus-p.pdf"
@@ -48,8 +50,12 @@ p { orphans: 3; widows: 3; }
 def main(folder):
     if tools_browser.find_chromium() is None:
         sys.exit(f"The PDF needs a browser. {tools_browser.NONE_FOUND}")
-    with tools_browser.chromium() as browser:
-        print_book(Path(folder), browser)
+    try:
+        with tools_browser.chromium() as browser, replaced(Path(folder)) as new:
+            shutil.copytree(folder, new)
+            print_book(new, browser)
+    except KeyboardInterrupt:
+        sys.exit(f"The PDF was not printed. What {folder} holds is as it was.")
     print(f"The PDF is at {folder}/{NAME}.")
 
 

@@ -4,6 +4,7 @@ Kept to syntax that an old Python can read, so that it can say in one line that 
 """
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -16,12 +17,23 @@ def main(folder):
             "This project needs Python %d.%d or newer, and %s is Python %s. Name another: make book PYTHON=python3.12"
             % (OLDEST + (sys.executable, sys.version.split()[0]))
         )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that pip is stopped as well
+    try:
+        set_up(folder)
+    except KeyboardInterrupt:
+        sys.stderr.write("The set-up was interrupted. The next run begins it again.\n")
+        sys.exit(130)
+
+
+def set_up(folder):
     sys.stdout.write("Setting up %s with Python %s (once, about a minute) ...\n" % (folder, sys.version.split()[0]))
     sys.stdout.flush()
     pip = make_environment(folder)
+    begun = os.path.join(folder, "begun")
+    open(begun, "w").close()
     run(pip + ["install", "--quiet", "--requirement", "requirements.txt"])
     run(pip + ["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."])
-    open(os.path.join(folder, "ready"), "w").close()
+    os.rename(begun, os.path.join(folder, "ready"))  # older than requirements that are changed meanwhile
 
 
 def make_environment(folder):
@@ -57,9 +69,11 @@ def unpack_debian_pip(folder):
 
 
 def run(command):
-    code = subprocess.call(command)
-    if code:
-        sys.exit("The set-up failed: '%s' ended with code %d." % (" ".join(command), code))
+    """Run pip, and show what it complains of only if it failed. As long as it runs, it holds the lock of `make`."""
+    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, close_fds=False)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+        sys.exit("The set-up failed: '%s' ended with code %d." % (" ".join(command), done.returncode))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The book as one PDF: put together so that each link has its place in it, and printed."""
 
 from collections import Counter
+from contextlib import nullcontext
+from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
@@ -93,6 +95,43 @@ def test_the_pdf_is_printed_and_linked(browser, small_book, monkeypatch):
     assert b"/StructTreeRoot" in pdf
     assert sorted(small_book.rglob("*")) == sorted([*before, small_book / make_pdf.NAME])
     assert f'<a href="{make_pdf.NAME}">' in (small_book / "index.html").read_text(encoding="utf-8")
+
+
+def refuse(error):
+    def refuse(*arguments):
+        raise error
+
+    return refuse
+
+
+@pytest.fixture
+def printed_by(small_book, monkeypatch):
+    """Return a function that lets another print the page, and no browser."""
+    monkeypatch.setattr(make_pdf.tools_browser, "find_chromium", lambda: "chromium")
+    monkeypatch.setattr(make_pdf.tools_browser, "chromium", nullcontext)
+    monkeypatch.setattr(make_pdf, "contents", lambda: [("", NAMES)])
+    return lambda print_page: monkeypatch.setattr(make_pdf, "print_page", print_page)
+
+
+@pytest.mark.parametrize("error", [OSError("No space left on device"), KeyboardInterrupt()])
+def test_a_printing_that_fails_leaves_the_book_as_it_was(small_book, printed_by, monkeypatch, error):
+    printed_by(lambda *arguments: b"%PDF-")
+    monkeypatch.setattr(Path, "write_bytes", refuse(error))
+    before = {path: path.read_text(encoding="utf-8") for path in small_book.rglob("*.html")}
+    with pytest.raises((OSError, SystemExit)):
+        make_pdf.main(str(small_book))
+    assert {path: path.read_text(encoding="utf-8") for path in small_book.rglob("*.*")} == before
+
+
+def test_the_book_and_its_pdf_come_into_place_together(small_book, printed_by):
+    seen = []
+    printed_by(lambda *arguments: seen.extend(small_book.rglob("*.*")) or b"%PDF-")
+    before = sorted(small_book.rglob("*.*"))
+    make_pdf.main(str(small_book))
+    assert sorted(seen) == before
+    assert sorted(small_book.rglob("*.*")) == sorted([*before, small_book / make_pdf.NAME])
+    assert make_pdf.LINK in (small_book / "index.html").read_text(encoding="utf-8")
+    assert (small_book / "index.html").stat().st_mtime <= (small_book / make_pdf.NAME).stat().st_mtime
 
 
 def test_without_a_browser_it_says_so_in_one_line(monkeypatch, small_book):

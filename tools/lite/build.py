@@ -46,6 +46,7 @@ NEEDS_SERVER = """<script>
 def main(source, target):
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir(parents=True)
+    (target / "begun").touch()
     if (source / "pyodide.js").exists():
         print("Building the chapters to run in the browser ...", flush=True)
         write_settings(target / "stage", source)
@@ -54,7 +55,7 @@ def main(source, target):
         shutil.rmtree(target / "stage")
         finish_site(target / "site")
         write_json(target / "megabytes.json", round(first_visit(target / "site") / 1e6))
-    (target / "ready").touch()
+    (target / "begun").rename(target / "ready")  # older than what is edited meanwhile
 
 
 def write_settings(stage, source):
@@ -124,7 +125,8 @@ def lock_entry(name, wheel, depends):
 
 def run_jupyterlite(target):
     command = [sys.executable, "-W", "ignore", "-m", "jupyterlite_core", "build"]
-    done = subprocess.run(command, cwd=target / "stage", capture_output=True, text=True)
+    # As long as it runs, it holds the lock of `make`.
+    done = subprocess.run(command, cwd=target / "stage", capture_output=True, text=True, close_fds=False)
     if done.returncode:
         sys.exit(f"{done.stdout}{done.stderr}JupyterLite could not be built")
 
@@ -186,4 +188,7 @@ def write_json(path, value):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    try:
+        main(Path(sys.argv[1]), Path(sys.argv[2]))
+    except KeyboardInterrupt:
+        sys.exit("Building the chapters was interrupted. The next run begins it again.")

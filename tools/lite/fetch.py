@@ -12,7 +12,6 @@ import json
 import shutil
 import subprocess
 import sys
-import tempfile
 import zipfile
 from pathlib import Path
 
@@ -40,18 +39,20 @@ PURE = {
 
 
 def main(folder):
-    shutil.rmtree(folder, ignore_errors=True)
+    place = folder.with_name(f"{folder.name}.next")
+    for old in folder, place:
+        shutil.rmtree(old, ignore_errors=True)
     print("Fetching Python for the browser (once, 90 MB) ...", flush=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent) as place:
-        try:
-            fetch(Path(place))
-        except (subprocess.CalledProcessError, LookupError) as error:
-            print(f"The book will have no 'Run this chapter' buttons: {error}. To try again, delete {folder}.")
-            Path(place, "files").mkdir(exist_ok=True)
-            for file in Path(place, "files").iterdir():
-                file.unlink()
-        Path(place, "files", "ready").touch()
-        Path(place, "files").replace(folder)
+    place.mkdir()
+    try:
+        fetch(place)
+    except (subprocess.CalledProcessError, LookupError) as error:
+        print(f"The book will have no 'Run this chapter' buttons: {error}. To try again, delete {folder}.")
+        shutil.rmtree(place / "files", ignore_errors=True)
+        (place / "files").mkdir()
+    (place / "files" / "ready").touch()
+    (place / "files").replace(folder)
+    shutil.rmtree(place)
 
 
 def fetch(place):
@@ -66,7 +67,11 @@ def fetch(place):
 def download(folder, *what):
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
     pure = ["--only-binary=:all:", "--platform=any", "--python-version=3.12", "--dest", str(folder)]
-    subprocess.run([*pip, *pure, *what], check=True)
+    # As in setup_venv.py: what it complains of is shown only if it failed, and it holds the lock of `make`.
+    done = subprocess.run([*pip, *pure, *what], stderr=subprocess.PIPE, text=True, close_fds=False)
+    if done.returncode:
+        sys.stderr.write(done.stderr)
+    done.check_returncode()
 
 
 def wanted_files(lock):
@@ -90,4 +95,7 @@ def take(wanted, carrier, folder):
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    try:
+        main(Path(sys.argv[1]))
+    except KeyboardInterrupt:
+        sys.exit("The fetching was interrupted. The next run begins it again.")
