@@ -4,10 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PORT ?= 8000
-BOOK := _build/html/index.html
-PDF := _build/html/why-q-minus-p.pdf
 # Each is written at the very end of what it stands for.
-MADE := $(VENV)/ready $(VENV)/lite/ready _build/lite/ready $(BOOK) $(PDF)
+MADE := $(VENV)/ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
 ALONE := $(PYTHON) tools/one_at_a_time.py
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
@@ -28,12 +26,13 @@ book: _build/html/index.html  ## build the book, warnings as errors
 
 pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions at its end (needs Chromium)
 
-test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook
+test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook on two processors
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory book
 	$(BIN)/pytest
+	$(BIN)/python tools/other_processor
 
 lite: book  ## run every chapter to its end in the browser (some minutes; make test runs one of them)
 	XENTLIB_LITE=all $(BIN)/pytest -n 0 tests/browser/test_lite.py
@@ -75,7 +74,7 @@ $(MADE):
 
 else
 
-# An interrupted make would delete them.
+# Else a make that is interrupted at the last moment deletes what is made.
 .PRECIOUS: $(MADE)
 
 $(VENV)/ready: requirements.txt
@@ -92,11 +91,11 @@ _build/source: FORCE
 	@mkdir -p _build
 	@echo "$(BOOK_SOURCE)" | cmp -s - $@ || echo "$(BOOK_SOURCE)" > $@
 
-$(BOOK): $(VENV)/ready _build/lite/ready _build/source $(PAGES)
+_build/html/index.html: $(VENV)/ready _build/lite/ready _build/source $(PAGES)
 	@echo "Building the book ..."
 	@$(BIN)/python -m tools.make_book $(@D)
 
-$(PDF): $(BOOK) tools/make_pdf.py tools/browser.py
+_build/html/why-q-minus-p.pdf: _build/html/index.html tools/make_pdf.py tools/browser.py
 	@echo "Printing the book ..."
 	@$(BIN)/python -m tools.make_pdf $(@D)
 

@@ -3,9 +3,11 @@
 import re
 import statistics
 
+import numpy as np
+
 import xentlib
 
-LONGEST_LINE = 76  # fits the text column of a desktop page
+LONGEST_LINE = 72  # fits the text column of a desktop page
 LONGEST_CELL = 15
 SHORTEST_ALT_TEXT = 40
 
@@ -54,6 +56,17 @@ def nothing_that_varies(notebook):
             yield f"timings in the metadata of {cell.source!r}"
     if set(notebook.metadata) - {"kernelspec"}:
         yield f"metadata beside the kernelspec: {sorted(notebook.metadata)}"
+
+
+def no_digits_that_processors_round_differently(notebook):
+    """A dtype holds `precision` digits for sure; the last of them belongs to the processor and its exp."""
+    for cell in code_cells(notebook):
+        most = np.finfo("float32" if "float32" in cell.source else "float64").precision - 1
+        for output in cell.outputs:
+            text = output.get("text", "") + output.get("data", {}).get("text/plain", "")
+            for number in re.findall(r"\d[\d,]*\.\d+", text):
+                if len(re.sub("[,.]", "", number).strip("0")) > most:
+                    yield f"{number} has more than {most} digits, from {cell.source!r}"
 
 
 def figures_have_alt_text(notebook):
@@ -110,6 +123,7 @@ RULES = (
     no_errors_or_warnings,
     nothing_left_uncompared,
     nothing_that_varies,
+    no_digits_that_processors_round_differently,
     figures_have_alt_text,
     argument_in_the_open,
     cells_are_short,

@@ -42,6 +42,7 @@ from pathlib import Path
 
 Path("_build/html").mkdir()
 Path("_build/html/index.html").write_text("new")
+Path("log").write_text("book")
 time.sleep(60)
 """
 LITE = """
@@ -400,7 +401,7 @@ def test_what_is_half_cleaned_counts_as_not_made(project):
 def test_an_interrupt_at_the_very_end_does_not_delete_the_new_book(project):
     write(project / "tools" / "make_book.py", LATE)
     running = make(project, "book")
-    wait_for((project / "_build" / "html" / "index.html").exists)
+    wait_for(lambda: log(project) == ["book"])
     assert finish(running, signal.SIGINT)[0] != 0
     assert book(project) == {"index.html": "new"}
 

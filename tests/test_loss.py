@@ -98,8 +98,8 @@ def test_loss_and_gradient_under_general_targets_are_accurate(gap):
 
 def test_a_confident_loss_and_its_gradient_are_not_0():
     loss, grad = loss_and_grad_of([0.0, 40.0], 1)
-    assert loss == 4.248354255291589e-18
-    assert grad == pytest.approx([4.248354255291589e-18, -4.248354255291589e-18], rel=1e-15)
+    assert loss == pytest.approx(4.248354255291589e-18, rel=1e-15, abs=0)
+    assert grad == pytest.approx([4.248354255291589e-18, -4.248354255291589e-18], rel=1e-15, abs=0)
 
 
 @pytest.mark.parametrize("offset", [0, 1e4, 1e6, 1e8])

@@ -56,7 +56,7 @@ def test_logsumexp_is_accurate_beside_the_larger_of_its_value_and_the_largest_lo
 
 
 def test_logsumexp_keeps_all_digits_where_the_largest_logit_is_0():
-    assert logsumexp([0.0, -40.0]) == 4.248354255291589e-18
+    assert logsumexp([0.0, -40.0]) == pytest.approx(4.248354255291589e-18, rel=1e-15, abs=0)
     for z in ([0.0, -700.0], [-17.0, 0.0, -17.0], [0.0, -1e-9]):
         assert_accurate(logsumexp(z), [exact(z).logsumexp], 8 + gap_of(z))
 

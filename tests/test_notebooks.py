@@ -61,6 +61,11 @@ def set_source(source, cell=2):
     return lambda notebook: notebook.cells[cell].update(source=source)
 
 
+def set_output_of_float32(text):
+    outputs = [new_output("stream", text=text)]
+    return lambda notebook: notebook.cells[2].update(source="print(np.float32(x))", outputs=outputs)
+
+
 def set_metadata(cell=2, **metadata):
     return lambda notebook: notebook.cells[cell].update(metadata=nbformat.from_dict(metadata))
 
@@ -85,6 +90,8 @@ BREACHES = [
     ("nothing_that_varies", set_source("1 + 1;")),
     ("nothing_that_varies", set_metadata(execution={"iopub.status.busy": "now"})),
     ("nothing_that_varies", lambda notebook: notebook.metadata.update(language_info={"version": "3.11"})),
+    ("no_digits_that_processors_round_differently", set_outputs(new_output("stream", text="0.30000000000000004"))),
+    ("no_digits_that_processors_round_differently", set_output_of_float32("0.0485873\n")),
     ("figures_have_alt_text", set_metadata(cell=3)),
     ("figures_have_alt_text", set_alt("Loss curve")),
     ("figures_have_alt_text", set_alt("an_identifier_is_not_a_finding_however_long")),

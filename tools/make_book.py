@@ -1,27 +1,19 @@
 """Build the book, and replace the old one by it if nothing went wrong: `python -m tools.make_book _build/html`."""
 
 import os
-import signal
 import sys
 from contextlib import redirect_stdout
 from pathlib import Path
 
-from tools.whole import replaced
+from tools.whole import replaced, stop_at_once
 
 
 def main(folder):
-    # An exception, as Ctrl-C usually is, Sphinx may take for one of a module that it documents, and go on.
-    signal.signal(signal.SIGINT, give_up)
     try:
         with replaced(Path(folder)) as new:
             build(new.parents[1])
     except (RuntimeError, SystemExit):  # of which Sphinx has said already what there is to say
         sys.exit(f"The book was not built. What {folder} holds is as it was.")
-
-
-def give_up(*arguments):
-    sys.stderr.write("The build was interrupted. The next run begins it again.\n")
-    os._exit(130)
 
 
 def build(place):
@@ -33,4 +25,5 @@ def build(place):
 
 
 if __name__ == "__main__":
+    stop_at_once("The build")
     main(sys.argv[1])

@@ -14,7 +14,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tools import browser as tools_browser
-from tools.whole import replaced
+from tools.whole import replaced, stop_at_once
 
 ROOT = Path(__file__).parents[1]
 NAME = "why-q-minus-p.pdf"
@@ -50,12 +50,9 @@ p { orphans: 3; widows: 3; }
 def main(folder):
     if tools_browser.find_chromium() is None:
         sys.exit(f"The PDF needs a browser. {tools_browser.NONE_FOUND}")
-    try:
-        with tools_browser.chromium() as browser, replaced(Path(folder)) as new:
-            shutil.copytree(folder, new)
-            print_book(new, browser)
-    except KeyboardInterrupt:
-        sys.exit(f"The PDF was not printed. What {folder} holds is as it was.")
+    with tools_browser.chromium() as browser, replaced(Path(folder)) as new:
+        shutil.copytree(folder, new)
+        print_book(new, browser)
     print(f"The PDF is at {folder}/{NAME}.")
 
 
@@ -195,4 +192,5 @@ def print_page(folder, name, browser):
 
 
 if __name__ == "__main__":
+    stop_at_once("The printing")
     main(sys.argv[1])

@@ -3,9 +3,20 @@
 import os
 import shutil
 import signal
+import sys
 from contextlib import contextmanager
 
 STOPS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
+
+
+def stop_at_once(what):
+    """Let Ctrl-C end the process: as an exception, Sphinx may take it for one of a module that it reads, and go on."""
+
+    def stop(*arguments):
+        sys.stderr.write(f"{what} was interrupted. The next run begins it again.\n")
+        os._exit(130)
+
+    signal.signal(signal.SIGINT, stop)
 
 
 @contextmanager
@@ -15,7 +26,7 @@ def replaced(book):
     The new book counts as made when its making began: what is edited meanwhile is newer, and the next `make` sees it.
     """
     aside = book.with_name(f"{book.name}.next")
-    new, old = aside / "_build" / "html", aside / "old"  # Jupyter Book has to choose the end of its path
+    new, old = aside / "_build" / "html", aside / "old"  # Jupyter Book names it so
     put_back(old, book)
     shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir(parents=True)

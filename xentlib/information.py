@@ -43,7 +43,7 @@ def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> np.fl
 
     Examples
     --------
-    >>> entropy([0.5, 0.25, 0.25], base=2)
+    >>> entropy([0.5, 0.25, 0.25], base=2).round(4)
     np.float64(1.5)
     """
     p, dtype, axis = _distribution("p", p, axis)

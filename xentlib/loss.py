@@ -110,8 +110,8 @@ def softmax_cross_entropy(
     np.float64(0.46437)
     >>> softmax_cross_entropy([1.0, 2.0, 0.5], [0.0, 0.5, 0.5]).round(5)
     np.float64(1.21437)
-    >>> softmax_cross_entropy([0.0, 40.0], 1)
-    np.float64(4.248354255291589e-18)
+    >>> f"{softmax_cross_entropy([0.0, 40.0], 1):.4g}"
+    '4.248e-18'
     >>> two_rows = [[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]]
     >>> softmax_cross_entropy(two_rows, [1, -1], ignore_index=-1).round(5)
     np.float64(0.46437)

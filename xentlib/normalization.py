@@ -79,8 +79,8 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
     --------
     >>> logsumexp([1.0, 2.0, 0.5]).round(5)
     np.float64(2.46437)
-    >>> logsumexp([0.0, -40.0])
-    np.float64(4.248354255291589e-18)
+    >>> f"{logsumexp([0.0, -40.0]):.4g}"
+    '4.248e-18'
     """
     z, dtype = as_float("z", z)
     top = split_largest("z", z, check_axis("z", z, axis))
