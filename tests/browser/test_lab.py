@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -25,35 +26,37 @@ ADDRESS = re.compile(r"http://localhost:\d+/lab\?token=\w+")
 class Lab:
     """A JupyterLab that `make lab` has started, with copies of some chapters."""
 
-    def __init__(self, folder, *chapters):
+    def __init__(self, folder):
+        self.folder, self.log, self.keyboards = folder, folder / "log", []
         (folder / "chapters").mkdir()
-        for chapter in chapters:
-            notebook = nbformat.read(ROOT / "chapters" / f"{chapter}.ipynb", as_version=4)
-            for cell in notebook.cells:
-                if cell.cell_type == "code":
-                    cell.outputs, cell.execution_count = [], None
-            nbformat.write(notebook, folder / "chapters" / f"{chapter}.ipynb")
+        for chapter in CHAPTERS:
+            shutil.copy(ROOT / "chapters" / f"{chapter}.ipynb", folder / "chapters")
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
-        self.folder, self.log = folder, folder / "log"
         self.make = self.start()
-        self.url = self.wait_for_address()
 
     def start(self):
-        """Start it as in a terminal: in a process group of its own, and asking the keyboard what it wants to know."""
+        """Start it as in a terminal: in a process group of its own, and with a keyboard to ask."""
         keyboard, terminal = pty.openpty()
+        self.keyboards.append(keyboard)
         command = ["make", "lab", f"PORT={self.port}", f"IN={self.folder / 'chapters'}"]
         with self.log.open("a") as log:
             streams = {"stdin": terminal, "stdout": log, "stderr": subprocess.STDOUT}
             started = subprocess.Popen(command, cwd=ROOT, env=somebody(self.folder), start_new_session=True, **streams)
         os.close(terminal)
-        self.keyboard = keyboard
         return started
+
+    def stop(self):
+        if self.make.poll() is None:
+            os.killpg(self.make.pid, signal.SIGTERM)
+            self.make.wait()
+        for keyboard in self.keyboards:
+            os.close(keyboard)
 
     def wait_for_address(self):
         wait_for(lambda: self.make.poll() is not None or ADDRESS.search(self.printed()))
         assert self.make.poll() is None, self.printed()
-        return ADDRESS.search(self.printed())[0]
+        self.url = ADDRESS.search(self.printed())[0]
 
     def printed(self):
         return self.log.read_text(encoding="utf-8")
@@ -82,26 +85,28 @@ def wait_for(condition):
 
 def somebody(folder):
     """Return the environment of somebody whose own Jupyter has a kernel of the same name, which does not start."""
-    kernel = folder / "jupyter" / "kernels" / "python3" / "kernel.json"
+    own = folder / "jupyter"
+    kernel = own / "kernels" / "python3" / "kernel.json"
     kernel.parent.mkdir(parents=True, exist_ok=True)
     kernel.write_text(json.dumps({"argv": ["false"], "display_name": "Python 3", "language": "python"}))
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-    places = {f"JUPYTER_{name}_DIR": str(folder / "jupyter" / name.lower()) for name in ("CONFIG", "RUNTIME")}
-    return (
-        inherited
-        | places
-        | {"JUPYTER_DATA_DIR": str(folder / "jupyter"), "JUPYTER_PREFER_ENV_PATH": "0", "BROWSER": "true"}
-    )
+    return inherited | {
+        "JUPYTER_PREFER_ENV_PATH": "0",
+        "JUPYTER_DATA_DIR": str(own),
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+        "BROWSER": "true",  # the command, which shows nothing
+    }
 
 
 @pytest.fixture
 def lab(tmp_path):
-    lab = Lab(tmp_path, *CHAPTERS)
-    yield lab
-    if lab.make.poll() is None:
-        os.killpg(lab.make.pid, signal.SIGTERM)
-        lab.make.wait()
-    os.close(lab.keyboard)
+    lab = Lab(tmp_path)
+    try:
+        lab.wait_for_address()
+        yield lab
+    finally:
+        lab.stop()
 
 
 def test_chapters_run_and_answer_until_ctrl_c(lab, open_page):
@@ -113,6 +118,8 @@ def test_chapters_run_and_answer_until_ctrl_c(lab, open_page):
     move_an_explorer(notebooks[1])
     answer_an_exercise(notebooks[1])
     save_and_compare(notebooks[1], lab.folder / "chapters" / "05_gradient.ipynb")
+    assert "(5.1)" in notebooks[1].page.locator("#eq-gradient").inner_text()
+    assert [notebook.page.locator(".jp-toast-message").count() for notebook in notebooks] == [0, 0]  # nothing is asked
     assert [notebook.wrong for notebook in notebooks] == [[], []]
     assert lab.interrupt() == []
     assert "Traceback" not in lab.printed()
