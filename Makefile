@@ -3,10 +3,11 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PORT ?= 8000
 # Each is written at the very end of what it stands for.
-MADE := $(VENV)/ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
+MADE := $(VENV)/ready $(VENV)/lab-ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
 ALONE := $(PYTHON) tools/one_at_a_time.py
+# With the settings in tools/lab and the kernel of the environment, whatever else of Jupyter the user has.
+LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BIN)/jupyter lab
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
@@ -16,7 +17,7 @@ PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve test lite bench weigh notebooks exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab test lite bench weigh notebooks exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -26,7 +27,7 @@ book: _build/html/index.html  ## build the book, warnings as errors
 
 pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions (needs Chromium)
 
-test: $(VENV)/ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook on two processors
+test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook on two processors
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -38,8 +39,12 @@ lite: book  ## run every chapter to its end in the browser (some minutes; make t
 	XENTLIB_LITE=all $(BIN)/pytest -n 0 tests/browser/test_lite.py
 
 serve: book  ## serve the book on this machine (PORT=8000)
-	@echo "Serving the book at http://localhost:$(PORT). Stop with Ctrl-C."
-	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory _build/html
+	@echo "Serving the book at http://localhost:$(or $(PORT),8000). Stop with Ctrl-C."
+	@$(BIN)/python -m http.server $(or $(PORT),8000) --bind 127.0.0.1 --directory _build/html
+
+lab: $(VENV)/lab-ready  ## open the chapters in JupyterLab (PORT=8888; IN=folder for other notebooks)
+	@echo "Starting JupyterLab. Stop with Ctrl-C."
+	@$(LAB) --port=$(or $(PORT),8888) $(or $(IN),chapters)
 
 bench: $(VENV)/ready  ## measure speed, memory and accuracy against the libraries installed beside (some minutes)
 	$(BIN)/python -m benchmarks.run
@@ -56,8 +61,9 @@ exercises: $(VENV)/ready  ## write anew what chapters, solutions and exercises.m
 picture: $(VENV)/ready  ## draw again the picture of the README and the landing page
 	$(BIN)/python tools/draw_picture.py _static/q-minus-p.png
 
-lock: $(VENV)/ready  ## pin again all that requirements.in asks for (needs uv)
+lock: $(VENV)/ready  ## pin again all that requirements.in and tools/lab/requirements.in ask for (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-header --annotation-style line -q requirements.in -o requirements.txt
+	uv pip compile --universal --python-version 3.11 --no-header --annotation-style line -q tools/lab/requirements.in -c requirements.txt -o tools/lab/requirements.txt
 
 clean:  ## remove the built book and the environment
 	@$(ALONE) rm -rf $(MADE) _build $(VENV)  # in this order: what is half removed counts as not made
@@ -76,6 +82,12 @@ else
 
 $(VENV)/ready: requirements.txt
 	@$(PYTHON) tools/setup_venv.py $(VENV)
+
+# pip's warnings are not the reader's; its errors are.
+$(VENV)/lab-ready: $(VENV)/ready tools/lab/requirements.txt
+	@echo "Installing JupyterLab (once, half a minute) ..."
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --requirement tools/lab/requirements.txt
+	@touch $@
 
 $(VENV)/lite/ready: $(VENV)/ready tools/lite/fetch.py tools/lite/pyodide-lock.json
 	@$(BIN)/python tools/lite/fetch.py $(VENV)/lite

@@ -73,6 +73,7 @@ def project(tmp_path):
         script(tmp_path / ".venv" / "bin" / name, f"echo {name} >> log")
     script(tmp_path / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
     (tmp_path / ".venv" / "ready").touch()
+    (tmp_path / ".venv" / "lab-ready").touch()
     return tmp_path
 
 

@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from nbclient.exceptions import CellExecutionError
 from nbformat.v4 import new_code_cell, new_notebook
+from packaging.requirements import Requirement
 
 TOOLS = Path(__file__).parents[1] / "tools"
 
@@ -73,6 +74,20 @@ def test_the_command_names_the_notebooks_that_failed(write, capsys):
     with pytest.raises(SystemExit, match=r"not written, because a cell failed: .*chapter\.ipynb"):
         load("run_notebooks").main([str(path)])
     assert "[1/1]" in capsys.readouterr().out
+
+
+def test_jupyterlab_comes_with_the_versions_that_are_tested():
+    ours, labs = pins(TOOLS.parent), pins(TOOLS / "lab")
+    assert [name for name in labs if labs[name] != ours.get(name, labs[name])] == []
+
+
+def pins(folder):
+    """Return the versions of each package: there may be several, for several Pythons."""
+    lines = [line.partition("#")[0] for line in (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()]
+    found = {}
+    for requirement in map(Requirement, filter(str.strip, lines)):
+        found.setdefault(requirement.name, set()).add(str(requirement.specifier))
+    return found
 
 
 def test_an_old_python_is_refused_in_one_line(monkeypatch, tmp_path):

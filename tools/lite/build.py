@@ -24,6 +24,8 @@ from tools.alone import CHAPTERS, ROOT
 from tools.lite.fetch import LOCK, PURE
 
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
+WIDGETS = "@jupyter-widgets/jupyterlab-manager"
+EXTENSIONS = Path(sys.prefix, "share", "jupyter", "labextensions")
 # Each wheel that is not Pyodide's, and what it imports. With xentlib comes whatever a chapter imports with it.
 ADDED = PURE | {
     "ipykernel": [],
@@ -69,10 +71,12 @@ def write_settings(stage, source):
         "autoStartDefaultKernel": True,  # else it asks the reader for a kernel that is named as in the notebook
         "windowingMode": "none",  # all cells are in the page, so that the browser finds what it is asked for
     }
+    myst = [str(wheel.resolve()) for wheel in source.glob("jupyterlab_myst-*.whl")]
     build = {
         "apps": ["notebooks", "tree"],
         "disable_addons": ["contents"],  # it needs jupyter_server: `write_contents` does as well
-        "federated_extensions": [str(wheel.resolve()) for wheel in source.glob("jupyterlab_myst-*.whl")],
+        "federated_extensions": myst + [str(EXTENSIONS / name) for name in (KERNEL, WIDGETS, "anywidget")],
+        "ignore_sys_prefix": True,  # else what `make lab` installs gets into the site
         "no_sourcemaps": True,
         "output_dir": str((stage.parent / "site").resolve()),
     }
@@ -84,7 +88,7 @@ def write_settings(stage, source):
 
 def collect_python(source, folder):
     """Put all wheels into one folder, with a lock that names them."""
-    kernel = Path(sys.prefix, "share", "jupyter", "labextensions", KERNEL, "static", "pypi")
+    kernel = EXTENSIONS / KERNEL / "static" / "pypi"
     shutil.copytree(source, folder, ignore=shutil.ignore_patterns("ready", "jupyterlab_myst-*"))
     for name in "ipykernel", "piplite", "pyodide_kernel":
         (wheel,) = kernel.glob(f"{name}-*.whl")

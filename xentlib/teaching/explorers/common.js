@@ -102,6 +102,8 @@ function explorer({ title, state: names, controls, values, draw, say }) {
       if (said.textContent !== sentence) said.textContent = sentence;
     }
 
+    // JupyterLab would take the arrow keys for its own, except where an element says that it wants them.
+    panel.querySelectorAll("input, button").forEach((control) => control.setAttribute("data-lm-suppress-shortcuts", "true"));
     root.append(panel, drawing, said);
     el.replaceChildren(root);
     names.forEach((name) => model.on(`change:${name}`, redraw));

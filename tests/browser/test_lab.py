@@ -1,0 +1,157 @@
+"""`make lab`: chapters in JupyterLab, with the Python of the project's environment."""
+
+import json
+import os
+import pty
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+from notebooks import PATIENCE, Notebook
+
+ROOT = Path(__file__).parents[2]
+CHAPTERS = ("04_loss", "05_gradient")
+ANSWER = 'from xentlib.teaching.exercises import check\nanswer = {}\ncheck("05-signs", answer)'
+SOLVED = ANSWER.format([0.23, 0.63, -0.86])
+ADDRESS = re.compile(r"http://localhost:\d+/lab\?token=\w+")
+
+
+class Lab:
+    """A JupyterLab that `make lab` has started, with copies of some chapters."""
+
+    def __init__(self, folder):
+        self.folder, self.log, self.keyboards = folder, folder / "log", []
+        (folder / "chapters").mkdir()
+        for chapter in CHAPTERS:
+            shutil.copy(ROOT / "chapters" / f"{chapter}.ipynb", folder / "chapters")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            self.port = free.getsockname()[1]
+        self.make = self.start()
+
+    def start(self):
+        """Start it as in a terminal: in a process group of its own, and with a keyboard to ask."""
+        keyboard, terminal = pty.openpty()
+        self.keyboards.append(keyboard)
+        command = ["make", "lab", f"PORT={self.port}", f"IN={self.folder / 'chapters'}"]
+        with self.log.open("a") as log:
+            streams = {"stdin": terminal, "stdout": log, "stderr": subprocess.STDOUT}
+            started = subprocess.Popen(command, cwd=ROOT, env=somebody(self.folder), start_new_session=True, **streams)
+        os.close(terminal)
+        return started
+
+    def stop(self):
+        if self.make.poll() is None:
+            os.killpg(self.make.pid, signal.SIGTERM)
+            self.make.wait()
+        for keyboard in self.keyboards:
+            os.close(keyboard)
+
+    def wait_for_address(self):
+        wait_for(lambda: self.make.poll() is not None or ADDRESS.search(self.printed()))
+        assert self.make.poll() is None, self.printed()
+        self.url = ADDRESS.search(self.printed())[0]
+
+    def printed(self):
+        return self.log.read_text(encoding="utf-8")
+
+    def open(self, page, chapter):
+        notebook = Notebook(page, self.url)
+        page.goto(self.url.replace("/lab?", f"/lab/tree/{chapter}.ipynb?reset&"))  # not what was open last time
+        notebook.wait_for_python()
+        return notebook
+
+    def interrupt(self):
+        """Press Ctrl-C, and return the processes that are left."""
+        processes = psutil.Process(self.make.pid).children(recursive=True)
+        assert any("ipykernel_launcher" in process.cmdline() for process in processes)
+        os.killpg(self.make.pid, signal.SIGINT)
+        self.make.wait(timeout=10)
+        return psutil.wait_procs(processes, timeout=1)[1]
+
+
+def wait_for(condition):
+    end = time.monotonic() + PATIENCE / 1000
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def somebody(folder):
+    """Return the environment of somebody whose own Jupyter has a kernel of the same name, which does not start."""
+    own = folder / "jupyter"
+    kernel = own / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True, exist_ok=True)
+    kernel.write_text(json.dumps({"argv": ["false"], "display_name": "Python 3", "language": "python"}))
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return inherited | {
+        "JUPYTER_PREFER_ENV_PATH": "0",
+        "JUPYTER_DATA_DIR": str(own),
+        "JUPYTER_CONFIG_DIR": str(own / "config"),
+        "JUPYTER_RUNTIME_DIR": str(own / "runtime"),
+        "BROWSER": "true",  # the command, which shows nothing
+    }
+
+
+@pytest.fixture
+def lab(tmp_path):
+    lab = Lab(tmp_path)
+    try:
+        lab.wait_for_address()
+        yield lab
+    finally:
+        lab.stop()
+
+
+def test_chapters_run_and_answer_until_ctrl_c(lab, open_page):
+    notebooks = [lab.open(open_page(), chapter) for chapter in CHAPTERS]
+    for notebook in notebooks:
+        notebook.run_all()
+        assert notebook.errors() == []
+        assert notebook.has_run()
+    move_an_explorer(notebooks[1])
+    answer_an_exercise(notebooks[1])
+    save_and_compare(notebooks[1], lab.folder / "chapters" / "05_gradient.ipynb")
+    assert "(5.1)" in notebooks[1].page.locator("#eq-gradient").inner_text()
+    assert [notebook.page.locator(".jp-toast-message").count() for notebook in notebooks] == [0, 0]  # nothing is asked
+    assert [notebook.wrong for notebook in notebooks] == [[], []]
+    assert lab.interrupt() == []
+    assert "Traceback" not in lab.printed()
+    assert "***" not in lab.printed()  # so make says that what it ran has failed
+
+
+def move_an_explorer(notebook):
+    explorer = notebook.page.locator(".jp-OutputArea .xentlib-explorer")
+    said = explorer.locator(".said").inner_text()
+    explorer.locator("input[type=range]").first.press("ArrowRight")
+    assert explorer.locator(".said").inner_text() != said
+
+
+def answer_an_exercise(notebook):
+    cell = notebook.cells.filter(has_text='check("05-signs", answer)').first
+    assert "05-signs: not" in notebook.run(ANSWER.format([0.23, 0.63, 0.14]), cell)
+    assert "05-signs: solved" in notebook.run(SOLVED, cell)
+
+
+def save_and_compare(notebook, path):
+    """What was changed in the notebook is in the file then, and nothing else."""
+    before = sources(path)
+    notebook.page.keyboard.press("Control+S")
+    wait_for(lambda: sources(path) != before)
+    assert [new for old, new in zip(before, sources(path), strict=True) if new != old] == [SOLVED]
+
+
+def sources(path):
+    return [cell.source for cell in nbformat.read(path, as_version=4).cells]
+
+
+def test_a_port_that_is_taken_is_an_error(lab):
+    second = lab.start()
+    assert second.wait(timeout=30) == 2
+    assert f"port {lab.port} is not available" in lab.printed()
