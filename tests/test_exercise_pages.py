@@ -14,6 +14,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tools import alone
 from xentlib.teaching import exercises
 from xentlib.teaching.exercises import pages
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
@@ -83,6 +84,21 @@ def _wrong_with_solution(exercise, cells):
 def test_a_chapter_and_its_solutions_have_what_is_declared(path):
     declared = exercises._module(path.name[:2]).EXERCISES
     assert list(wrong_with(read(path), read(CHAPTERS / "solutions" / path.name), declared)) == []
+
+
+def misnumbered(text, numbers):
+    """Return the links to equations whose words are not their number: plain Markdown cannot look it up."""
+    links = re.findall(r"\[\(([\w.]+)\)\]\(\S+#(eq-[\w-]+)\)", text)
+    return [label for number, label in links if numbers[label][1] != number]
+
+
+def test_a_link_to_an_equation_has_its_number():
+    numbers = alone.numbered({path: read(path) for path in NUMBERED})
+    texts = [cell.source for path in NUMBERED for cell in read(CHAPTERS / "solutions" / path.name).cells]
+    assert sum(text.count("#eq-") for text in texts) > 50
+    assert [label for text in texts for label in misnumbered(text, numbers)] == []
+    wrong = "See [(5.1)](../05_gradient.ipynb#eq-gradient) and [(5.1)](../05_gradient.ipynb#eq-balance)."
+    assert misnumbered(wrong, numbers) == ["eq-balance"]
 
 
 def test_each_chapter_has_solutions_and_there_are_no_others():
