@@ -370,7 +370,7 @@ def test_what_is_equal_but_beyond_the_proof_is_accepted_by_a_spot_check():
 
 def test_what_is_wrong_is_refuted_by_numbers():
     told = repr(check("05-temperature", find("05-temperature").answer + sympy.Rational(1, 1000)))
-    assert re.search(r"at K = 2, T = .*: yours is .*, the right one ", told)
+    assert re.search(r"at K = 2, .*T = .*: yours is .*, the right one ", told)
 
 
 @pytest.mark.parametrize(
@@ -490,7 +490,9 @@ def test_a_limit_costs_a_long_computation_no_more_than_the_same_again():
         return time.process_time() - started
 
     def prove():
-        return checking.symbolic.assert_identity(find("05-temperature").answer, find("05-temperature").answer)
+        return checking.symbolic.assert_identity(
+            find("05-temperature").answer, (exp(z[i] / T) / S - KroneckerDelta(i, y)) / T
+        )
 
     free = min(seconds(lambda prove: prove()) for _ in range(2))
     assert min(seconds(lambda prove: in_a_thread(lambda: guard.run(prove))) for _ in range(2)) < 2 * free
@@ -528,7 +530,7 @@ def test_an_answer_that_never_ends_when_it_is_looked_at_is_stopped(monkeypatch):
 def test_a_proof_that_takes_too_long_leaves_the_spot_check(monkeypatch):
     monkeypatch.setattr(checking.symbolic, "assert_identity", lambda *args, **kwargs: endless(0, 0))
     monkeypatch.setattr(checking, "LONGEST_PROOF", 0.1)
-    assert "spot check" in repr(check("05-temperature", find("05-temperature").answer))
+    assert "spot check" in repr(check("05-temperature", find("05-temperature").answer.subs(j, l)))
 
 
 def test_the_users_own_interrupt_gets_through():

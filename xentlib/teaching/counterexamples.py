@@ -1,0 +1,256 @@
+"""Numbers for an identity: what both sides come to at easy points, and the first point at which they differ.
+
+A counterexample is meant to be put in by hand. The first points have two or three classes, logits in halves, and
+vectors of positive entries in tenths that sum to 1, as a distribution does. Next come positive vectors with any sum,
+and then more classes. Values are worked out with 60 digits, and count as equal within 10⁻⁴⁰.
+
+`Point.value` knows more than the grammar of the proofs: orders, products, sums over a part of the classes and sums
+over the numbers of the classes. A value that does not exist (log 0, 1/0, an entry past the end) is `Undefined`.
+"""
+
+import itertools
+import math
+import random
+from dataclasses import dataclass, field
+
+import mpmath
+import sympy
+from sympy import And, Indexed, KroneckerDelta, Max, Min, Not, Or, Piecewise, Product, Sum, Symbol, exp, log
+from sympy.core.relational import Relational
+from sympy.logic.boolalg import BooleanAtom
+
+DIGITS, NEAR = 60, mpmath.mpf(10) ** -40
+CLASSES = (2, 3, 5, 8, 13)  #: how many classes are tried
+EASY = (2,) * 8 + (3,) * 6 + (5, 5, 8, 8, 13, 13)  #: of each point in turn
+
+
+class Undefined(ArithmeticError):
+    """The expression has no value at this point."""
+
+
+@dataclass
+class Point:
+    """Numbers for K, for the indices and scalars, and for the entries of each base.
+
+    With `at_zeros`, a term whose weight is 0 counts as 0 where the other factors hold a logarithm: 0 · log 0 = 0, as
+    −Σ p log p is meant; and 1/0 and −log 0 are +∞.
+    """
+
+    n_classes: int
+    numbers: dict
+    entries: dict
+    at_zeros: bool = False
+    known: dict = field(default_factory=dict)
+
+    def value(self, expression):
+        """Return the value of a SymPy expression at this point, or raise Undefined."""
+        with mpmath.workdps(DIGITS):
+            try:
+                value = self._value(expression, {**self.numbers, _K: self.n_classes})
+            except (ZeroDivisionError, IndexError, TypeError, ValueError) as error:
+                raise Undefined(str(error)) from error
+            if mpmath.isnan(value) or (mpmath.isinf(value) and not self.at_zeros):
+                raise Undefined("no finite number")
+            return value
+
+    def _value(self, node, at):
+        if node.is_Integer:
+            return int(node)
+        if node.is_Rational:
+            return mpmath.mpf(node.p) / node.q
+        if isinstance(node, Symbol):
+            return at[node] if node in at else _missing(node)
+        key = node, *(at.get(symbol) for symbol in sorted(_indices(node), key=str))
+        if key not in self.known:
+            self.known[key] = self._worked_out(node, at)
+        return self.known[key]
+
+    def _worked_out(self, node, at):
+        if isinstance(node, Indexed):
+            (index,) = (self._value(one, at) for one in node.indices)
+            return self.entries[node.base][index] if index >= 0 else _missing(node)
+        if isinstance(node, (Sum, Product)):
+            return self._over(node.function, node.limits, at, sum if isinstance(node, Sum) else math.prod)
+        if isinstance(node, Piecewise):
+            return next((self._value(term, at) for term, condition in node.args if self._holds(condition, at)), None)
+        if self.at_zeros and node.is_Mul:
+            return self._product_with_zeros(node, at)
+        arguments = [self._value(argument, at) for argument in node.args]
+        if self.at_zeros and isinstance(node, (log, sympy.Pow)) and arguments[0] == 0:
+            return mpmath.mpf("-inf") if isinstance(node, log) else _zero_to_the(arguments[1])
+        return _FUNCTIONS.get(node.func, _other(node))(*arguments)
+
+    def _over(self, term, limits, at, collect):
+        if not limits:
+            return self._value(term, at)
+        *inner, (index, low, high) = limits
+        values = range(self._value(low, at), self._value(high, at) + 1)
+        return collect([self._over(term, inner, {**at, index: n}, collect) for n in values])
+
+    def _holds(self, condition, at):
+        if isinstance(condition, BooleanAtom):
+            return bool(condition)
+        if isinstance(condition, (And, Or, Not)):
+            return _LOGIC[condition.func]([self._holds(part, at) for part in condition.args])
+        if isinstance(condition, Relational):
+            return bool(condition.func(*(sympy.sympify(self._value(side, at)) for side in condition.args)))
+        raise Undefined(f"the condition {condition}")
+
+    def _product_with_zeros(self, node, at):
+        values, logarithms = [], False
+        for factor in node.args:
+            try:
+                values.append(self._value(factor, at))
+            except (ZeroDivisionError, Undefined):
+                values.append(mpmath.nan)
+            logarithms |= not mpmath.isfinite(values[-1]) and factor.has(log)
+        return 0 if logarithms and 0 in values else math.prod(values)
+
+    def __str__(self):
+        vectors = {base: f"({', '.join(map(_shown, entries))})" for base, entries in self.entries.items()}
+        numbers = {symbol: _shown(number) for symbol, number in self.numbers.items()}
+        return ", ".join(f"{name} = {value}" for name, value in {"K": self.n_classes, **numbers, **vectors}.items())
+
+
+_K = Symbol("K", integer=True, positive=True)
+_LOGIC = {And: all, Or: any, Not: lambda parts: not parts[0]}
+_FUNCTIONS = {
+    sympy.Add: lambda *terms: sum(terms), sympy.Mul: lambda *factors: math.prod(factors),
+    sympy.Pow: lambda base, power: _power(base, power),
+    exp: mpmath.exp, log: lambda x: mpmath.log(x) if x else _missing(log(0, evaluate=False)),
+    KroneckerDelta: lambda a, b: int(a == b), Max: max, Min: min, sympy.tanh: mpmath.tanh,
+}  # fmt: skip
+
+
+def _power(base, power):
+    if isinstance(power, int) and isinstance(base, int) and power < 0:
+        base = mpmath.mpf(base)
+    return mpmath.power(base, power) if not isinstance(base, int) or not isinstance(power, int) else base**power
+
+
+def _zero_to_the(power):
+    return mpmath.inf if power < 0 else 0 if power > 0 else 1
+
+
+def _other(node):
+    def value(*arguments):
+        number = node.func(*map(sympy.sympify, arguments)) if arguments else node
+        return number._to_mpmath(mpmath.mp.prec) if number.is_number and number.is_finite else _missing(node)
+
+    return value
+
+
+def _missing(node):
+    raise Undefined(f"{node} has no value")
+
+
+def _indices(node):
+    return {symbol for symbol in node.free_symbols if isinstance(symbol, Symbol) and symbol.is_integer}
+
+
+def _shown(number):
+    return str(int(number)) if number == int(number) else f"{float(number):.6g}"
+
+
+# Points
+
+
+def points(expressions, distributions=()):
+    """Yield points for the symbols of some expressions, the easy ones first."""
+    rng, names = random.Random(0), _names(expressions)
+    for normalised in (True, False):
+        for n_classes in EASY:
+            yield _draw(n_classes, *names, normalised, distributions, rng)
+
+
+def points_at_zeros(expressions, distributions, bases):
+    """Yield points at which some bases are distributions with zeros, one-hots among them."""
+    rng, names = random.Random(0), _names(expressions)
+    for n_classes in (2, 2, 3, 3, 3, 5, 8):
+        for chosen in [*([base] for base in bases), bases]:
+            for n_positive in {1, n_classes - 1}:
+                point = _draw(n_classes, *names, True, distributions, rng)
+                for base in chosen:
+                    entries = [*_distribution(n_positive, rng), *[mpmath.mpf(0)] * (n_classes - n_positive)]
+                    point.entries[base] = tuple(rng.sample(entries, n_classes))
+                point.at_zeros = True
+                yield point
+
+
+def _names(expressions):
+    """Return the scalars (indices among them) and the bases of expressions, each in the order of their names."""
+    bases = {entry.base for side in expressions for entry in side.atoms(Indexed)}
+    labels = {base.label for base in bases}
+    free = set().union(*(side.free_symbols for side in expressions))
+    scalars = {symbol for symbol in free if isinstance(symbol, Symbol)} - labels - {_K}
+    return sorted(scalars, key=lambda s: (not s.is_integer, str(s))), sorted(bases, key=str)
+
+
+def _draw(n_classes, scalars, bases, normalised, distributions, rng):
+    numbers, entries = {}, {}
+    with mpmath.workdps(DIGITS):
+        for symbol in scalars:
+            numbers[symbol] = (
+                rng.randrange(n_classes) + bool(symbol.is_positive) if symbol.is_integer else _number(symbol, rng)
+            )
+        for base in bases:
+            if base in distributions or (normalised and base[0].is_positive):
+                entries[base] = tuple(_distribution(n_classes, rng))
+            else:
+                entries[base] = tuple(_number(base[0], rng) for _ in range(n_classes))
+    return Point(n_classes, numbers, entries)
+
+
+def _number(symbol, rng):
+    halves = rng.choice([1, 2, 3, 4, 6]) if symbol.is_positive else rng.choice([-4, -3, -2, -1, 1, 2, 3, 4, 0])
+    return mpmath.mpf(halves) / 2
+
+
+def _distribution(n_entries, rng):
+    """Return positive numbers that sum to 1, in tenths where there are few of them, and in hundredths else."""
+    parts = 10 if n_entries < 6 else 100
+    cuts = [0, *sorted(rng.sample(range(1, parts), n_entries - 1)), parts]
+    return [mpmath.mpf(high - low) / parts for low, high in itertools.pairwise(cuts)]
+
+
+# What the points say
+
+
+class Counterexample(Exception):
+    """A point at which the sides differ. Its text is what `NotAnIdentity` says."""
+
+    def __init__(self, point, left, right):
+        self.point, self.left, self.right = str(point), *_told_apart(left, right)
+        super().__init__(f"at {self.point}: {self.left} on the left, {self.right} on the right")
+
+
+def compare(left, right, point):
+    """Raise Counterexample if two expressions have different values at a point, and Undefined if one has none."""
+    a, b = point.value(left), point.value(right)
+    with mpmath.workdps(DIGITS):
+        if a != b and not abs(a - b) <= NEAR * (1 + abs(a) + abs(b)):
+            raise Counterexample(point, a, b)
+
+
+def _told_apart(a, b):
+    """Return two different numbers in as many digits as tell them apart: three decimals, if these do."""
+    for digits in (3, 4, 6, 10, 15, 30, 45):
+        shown = [_rounded(number, digits) for number in (a, b)]
+        if shown[0] != shown[1] and not any(_is_lost(number, text) for number, text in zip((a, b), shown, strict=True)):
+            break
+    return shown
+
+
+def _rounded(number, digits):
+    number = mpmath.mpmathify(number)
+    if isinstance(number, mpmath.mpc):
+        return (
+            f"{_rounded(number.real, digits)} {'-' if number.imag < 0 else '+'} {_rounded(abs(number.imag), digits)}i"
+        )
+    if digits > 3:
+        return mpmath.nstr(number, digits)
+    return f"{float(number):z.3f}".rstrip("0").rstrip(".") if mpmath.isfinite(number) else str(number).replace("+", "")
+
+
+def _is_lost(number, text):
+    return number != 0 and text == "0"

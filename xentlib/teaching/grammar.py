@@ -1,0 +1,221 @@
+"""The language in which identities are proved: what belongs to it, and each part that does not, by name.
+
+    number      a rational number, K (a whole number of classes, K >= 2), a real or positive Symbol that is no integer
+    entry       z[a], of a base that is real or positive, at one class
+    class a     i j k l y, an index made by `index`, or the literal class 0 or 1, which every K >= 2 has
+    term        number, entry, + - * / and powers of terms, exp, log, tanh, Max and Min, a sum over all classes,
+                KroneckerDelta of two classes, Piecewise on the equality of classes (with And, Or, Not),
+                a derivative by a scalar Symbol or by an entry
+
+Everything else is refused with `OutsideTheGrammar`. `checked` returns an expression in a smaller language: bound
+indices have become Dummies, which nobody else can write; derivatives are taken, and tanh is made of exp.
+"""
+
+from sympy import (
+    Add,
+    And,
+    Derivative,
+    Dummy,
+    E,
+    Eq,
+    Indexed,
+    IndexedBase,
+    KroneckerDelta,
+    Max,
+    Min,
+    Mul,
+    Ne,
+    Not,
+    Or,
+    Piecewise,
+    Pow,
+    Product,
+    S,
+    Sum,
+    Symbol,
+    exp,
+    false,
+    log,
+    symbols,
+    sympify,
+    tanh,
+    true,
+)
+from sympy.core.relational import Relational
+from sympy.tensor.indexed import IndexException
+
+K = Symbol("K", integer=True, positive=True)  #: number of classes, 2 or more
+_CLASSES = set(symbols("i j k l y", integer=True, nonnegative=True))
+
+
+class OutsideTheGrammar(AssertionError):
+    """A part of the expression is nothing that the proof has a rule for. The message names it."""
+
+
+def index(name):
+    """Return a new class index, of any class 0, …, K − 1.
+
+    >>> r = index("r")
+    """
+    if name == "K":
+        raise ValueError("K is the number of classes, and no index")
+    symbol = Symbol(name, integer=True, nonnegative=True)
+    _CLASSES.add(symbol)
+    return symbol
+
+
+def entries(name, positive=False):
+    """Return a new base, whose entries w[0], …, w[K − 1] are real numbers, or positive ones.
+
+    >>> w = entries("w", positive=True)
+    >>> w[0].is_positive
+    True
+    """
+    return IndexedBase(name, **({"positive": True} if positive else {"real": True}))
+
+
+def in_range(expression):
+    """Return `expression` for indices that lie in 0, …, K − 1, as all indices of the book do.
+
+    SymPy sums a delta to a Piecewise, because it cannot know that the index is one of the K.
+
+    >>> from xentlib.teaching.symbolic import exp, i, j, sum_over, z
+    >>> sum_over(j, exp(z[j]) * KroneckerDelta(i, j)).doit()
+    Piecewise((exp(z[i]), i <= K - 1), (0, True))
+    >>> in_range(_)
+    exp(z[i])
+    """
+    return sympify(expression).replace(_says_in_range, lambda relation: true)
+
+
+def _says_in_range(expression):
+    indices = expression.free_symbols & _CLASSES if isinstance(expression, Relational) else ()
+    if len(indices) != 1:
+        return False
+    (index,) = indices
+    return expression.canonical in {relation.canonical for relation in (index <= K - 1, index < K)}
+
+
+def checked(expression):
+    """Return an expression of the grammar in the language of `prover`, or raise OutsideTheGrammar."""
+    return _term(in_range(expression), {})
+
+
+def differentiable(expression, variable):
+    """Raise ValueError unless `variable` is a scalar or one entry whose index no sum of the expression binds."""
+    if _is_scalar(variable):
+        return
+    if not isinstance(variable, Indexed) or len(variable.indices) != 1:
+        raise ValueError(f"{variable} is no variable: differentiate by a real Symbol, or by an entry such as z[i]")
+    for total in expression.atoms(Sum, Product):
+        if set(total.variables) & variable.free_symbols:
+            raise ValueError(f"{variable} must not share its index with a sum; got {total}")
+    if not (variable.indices[0] in _CLASSES or variable.indices[0] in (0, 1)):
+        raise ValueError(f"{variable} is no variable: {variable.indices[0]} is no single class index")
+
+
+def _is_scalar(symbol):
+    return isinstance(symbol, Symbol) and bool(symbol.is_real) and symbol.is_integer is not True
+
+
+def _refuse(part, why):
+    raise OutsideTheGrammar(f"{part}: {why}")
+
+
+def _term(node, bound):
+    """Return a term with its bound indices renamed by `bound`, and everything in it checked."""
+    for kind, rule in _RULES:
+        if isinstance(node, kind):
+            return rule(node, bound)
+    if node.is_Rational or node in (E, K) or _is_scalar(node):
+        return node
+    if isinstance(node, Symbol):
+        return _refuse(node, _why_no_number(node))
+    if node.is_Float:
+        return _refuse(node, "a rounded number; write it as a Rational")
+    return _refuse(node, f"there is no rule for {type(node).__name__}")
+
+
+def _why_no_number(symbol):
+    if symbol in _CLASSES:
+        return "a class index is no number here; it may only stand in z[...], a delta, a case or a sum"
+    if symbol.is_integer:
+        return "an integer that is no class index; index(...) makes one"
+    return "a Symbol that is not declared real or positive"
+
+
+def _class(node, bound, where):
+    if node in bound:
+        return bound[node]
+    return node if node in _CLASSES or node in (S.Zero, S.One) else _refuse(where, f"{node} is no class index")
+
+
+def _operation(node, bound):
+    return node.func(*(_term(argument, bound) for argument in node.args))
+
+
+def _entry(node, bound):
+    base = node.base
+    if len(node.indices) != 1 or base != IndexedBase(base.label):
+        _refuse(node, "an entry has one index, and its base no shape")
+    if not base[0].is_real:
+        _refuse(node, f"the entries of {base} are not declared real or positive; entries(...) does that")
+    return base[_class(node.indices[0], bound, node)]
+
+
+def _sum(node, bound):
+    term, *limits = node.args
+    dummies = []
+    for index, *ends in reversed(limits):  # the last is the outermost
+        if ends != [0, K - 1]:
+            _refuse(node, f"a sum must run over all classes, 0 to K - 1; got {', '.join(map(str, [index, *ends]))}")
+        if index not in _CLASSES:
+            _refuse(node, f"{index} is no class index; index(...) makes one")
+        bound = {**bound, index: Dummy(index.name, integer=True, nonnegative=True)}
+        dummies.insert(0, bound[index])
+    return Sum(_term(term, bound), *((dummy, 0, K - 1) for dummy in dummies))
+
+
+def _delta(node, bound):
+    return KroneckerDelta(*(_class(argument, bound, node) for argument in node.args[:2]))
+
+
+def _cases(node, bound):
+    return Piecewise(*((_term(term, bound), _condition(condition, bound, node)) for term, condition in node.args))
+
+
+def _condition(condition, bound, where):
+    if condition in (true, false):
+        return condition
+    if isinstance(condition, (Eq, Ne)):
+        return condition.func(*(_class(side, bound, where) for side in condition.args))
+    if isinstance(condition, (And, Or, Not)):
+        return condition.func(*(_condition(part, bound, where) for part in condition.args))
+    return _refuse(where, f"the condition {condition} is not about the equality of two class indices")
+
+
+def _derivative(node, bound):
+    expression = node.expr
+    try:
+        for variable, _ in node.variable_count:
+            differentiable(expression, variable)
+        taken = expression.diff(*node.variable_count)
+    except (ValueError, IndexException) as error:
+        return _refuse(node, error)
+    return _term(in_range(taken), bound) if taken != node else _refuse(node, "a derivative that SymPy cannot take")
+
+
+def _tanh(node, bound):
+    twice = exp(2 * _term(node.args[0], bound))
+    return (twice - 1) / (twice + 1)
+
+
+_RULES = (
+    (Sum, _sum),
+    (Indexed, _entry),
+    (KroneckerDelta, _delta),
+    (Piecewise, _cases),
+    (Derivative, _derivative),
+    (tanh, _tanh),
+    ((Add, Mul, Pow, exp, log, Max, Min), _operation),
+)
