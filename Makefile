@@ -17,7 +17,7 @@ PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab test lite bench weigh notebooks exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab test lite bench weigh notebooks experiments exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -54,6 +54,9 @@ weigh: book  ## measure what each page weighs and how soon it stands still (need
 
 notebooks: $(VENV)/ready  ## re-execute the chapters and store their outputs (ONLY=chapters/05_gradient.ipynb for one)
 	$(BIN)/python tools/run_notebooks.py $(or $(ONLY),$(CHAPTERS))
+
+experiments: $(VENV)/ready  ## run again what takes too long for a cell, and store what chapters load (some minutes)
+	$(BIN)/python tools/experiments.py
 
 exercises: $(VENV)/ready  ## write anew what chapters, solutions and exercises.md say of the exercises
 	$(BIN)/python -m xentlib.teaching.exercises.pages chapters exercises.md

@@ -1,74 +1,163 @@
-"""The proof of an identity."""
+"""The proof of an identity: deltas leave the sums, cases decide the deltas that stay, normal forms do the rest.
 
-from sympy import Add, Dummy, Function, Indexed, KroneckerDelta, Piecewise, Sum, expand, expand_log, simplify, symbols
-from sympy.core.function import AppliedUndef
+Why it is sound. Both sides come from `grammar.checked`, so each bound index is a Dummy of its own, and nothing but deltas
+and cases asks whether two classes are equal. There are three steps.
 
-from xentlib.teaching.grammar import K, in_range
+1. In a sum over j, let a be another class with which a delta or a case compares j. Write F(j, d) for the term, where d is 1
+   if j = a and else 0. Then Σ_j F(j, [j = a]) = Σ_j F(j, 0) + F(a, 1) - F(a, 0) for any F, since a is one of the K
+   classes. The rule is used until no sum holds a delta with its own index. Where F(a, 0) has no value but the sum has one,
+   read Σ_j F(j, 0) - F(a, 0) as the sum over all j but a: for the algebra both are one number less another, and no
+   step divides by it.
+2. The deltas that are left compare free indices and the literals 0 and 1, which differ. If the algebra closes with these
+   deltas as unknown numbers, their values do not matter. If not, it has to close for a = b, with b written a, and
+   for a ≠ b. A case is decided this way before anything else, since only one of its branches need have a value.
+3. `normal_form` compares what is left, and says why that is sound.
+
+A derivative is taken before all this, by SymPy: ∂z_j/∂z_i is the delta of i and j, since the entries are independent, and a
+finite sum is differentiated term by term. What is trusted: SymPy's `diff`, its automatic evaluation of what a reader
+writes (e^(log x) is x before it gets here), its `xreplace` and `factorint`; and Python.
+
+What is true and cannot be proved here:
+
+- log Π = Σ log, a sum taken in the other direction, Σ_j (a_(j+1) - a_j), Σ_j j = K(K - 1)/2, Σ_j 2^j: there are no products,
+  and an index is no number and has no neighbours;
+- of Max and Min, more than that equal arguments give equal values;
+- √(x²) = |x|, and log(1/x) = -log x where the sign of x is not known by rule, as of 1 - q_y for a distribution q;
+- sums whose terms are equal only by partial fractions with several denominators, or by comparing squares of roots;
+- what holds for one K alone.
+"""
+
+from fractions import Fraction
+from functools import reduce
+
+from sympy import E, Eq, Indexed, Integer, KroneckerDelta, Max, Min, Ne, Sum, Symbol, exp, false, log, true
+
+from xentlib.teaching import normal_form as nf
+from xentlib.teaching.grammar import K
+
+SUMS, DELTAS = "sums worked out", "deltas summed with the index in range"
 
 
-def prove(lhs, rhs, distributions, route):
-    """Tell whether two checked expressions are equal for every K, and append to `route` what it took."""
-    difference = (lhs - rhs).replace(Piecewise, lambda *args: Piecewise(*args).rewrite(KroneckerDelta))
-    return _is_zero(difference, distributions, route)
+def prove(lhs, rhs, distributions=()):
+    """Return the route of a proof that two checked expressions are equal for every K, or None if there is none."""
+    proof = Proof(distributions)
+    difference = proof.without_bound_deltas(lhs - rhs)
+    return proof.route() if proof.closes(difference, frozenset()) else None
 
 
-def _is_zero(expression, distributions, route):
-    """Tell whether `expression` vanishes for every K, and append to `route` what was needed to see it."""
-    algebra = _with_sums_as_symbols(expression, distributions, route)
-    if algebra.has(Sum):  # a delta that SymPy cannot sum, and whose index is bound
-        return False
-    deltas = sorted(algebra.atoms(KroneckerDelta), key=str)
-    if not deltas:
-        return _vanishes(algebra)
-    a, b = deltas[0].args
-    route.append(f"cases {a} = {b} and {a} ≠ {b}")
-    equal, different = expression.subs(b, a), algebra.subs(deltas[0], 0)
-    return _is_zero(equal, distributions, route) and _is_zero(different, distributions, route)
+class Proof:
+    """One proof, and what was needed for it."""
 
+    def __init__(self, distributions):
+        self.distributions, self.used, self.cases, self.known = distributions, set(), {}, {}
 
-def _with_sums_as_symbols(expression, distributions, route):
-    """Work out each sum, innermost first, until what cannot be summed stands as a symbol of its own."""
-    names = {}
+    def route(self):
+        """Return in words what was needed."""
+        sums = [f"with Σ{base} = 1" for base in sorted(map(str, self.used - {SUMS, DELTAS}))]
+        return ", ".join([*(step for step in (SUMS, DELTAS) if step in self.used), *sums, *self.cases]) or "algebra"
 
-    def work_out(term, *limits):
-        route.append("sums worked out")
-        for index, _, _ in limits:
-            terms = expand(expand_log(expand(term)))
-            term = Add(*(sum_of(part, index) for part in Add.make_args(terms)))
+    # Deltas
+
+    def without_bound_deltas(self, node):
+        """Return an expression in which no delta or case compares a bound index."""
+        if not node.has(KroneckerDelta, Eq, Ne):
+            return node
+        if not isinstance(node, Sum):
+            return node.func(*map(self.without_bound_deltas, node.args))
+        term = self.without_bound_deltas(node.function)
+        for index, _, _ in node.limits:
+            term = self._sum_without_deltas(term, index)
         return term
 
-    def sum_of(term, index):
-        constant, rest = term.as_independent(index, as_Add=False)
-        if rest == 1:
-            return constant * K
-        if rest.has(KroneckerDelta):
-            route.append("deltas summed with the index in range")
-            return constant * in_range(Sum(rest, (index, 0, K - 1)).doit())
-        if rest in {base[index] for base in distributions}:
-            route.append(f"with Σ{rest.base} = 1")
-            return constant
-        return constant * name_of(rest, index)
+    def _sum_without_deltas(self, term, index):
+        others = {a for comparison in _comparisons(term) if index in comparison for a in comparison - {index}}
+        if not others:
+            return Sum(term, (index, 0, K - 1))
+        self.used.add(DELTAS)
+        other = min(others, key=str)
+        apart, equal = (_decided(term, {index, other}, value) for value in (False, True))
+        picked, left_out = (each.xreplace({index: other}) for each in (equal, apart))
+        return self._sum_without_deltas(apart, index) + picked - left_out
 
-    def name_of(summand, index):
-        # The name is a function of the other indices in the summand, so that it varies where the sum does.
-        free = sorted((s for s in summand.free_symbols - {K, index} if s.is_integer), key=str)
-        pattern = summand.xreplace({index: _BOUND, **dict(zip(free, _FREE, strict=False))})
-        return names.setdefault(pattern, Function(f"Σ{len(names)}", **_sign_of(summand)))(*free)
+    # Cases
 
-    return expression.replace(Sum, work_out)
+    def closes(self, difference, apart):
+        """Tell whether a difference is 0, in each case of the classes that it compares."""
+        open_cases = _comparisons(difference, cases_alone=True)
+        if not open_cases:
+            algebra = self.normal_form(difference)
+            if nf.vanishes(algebra):
+                return True
+            open_cases = {factor.of for factor in nf.atoms_in(algebra) if factor.kind == "delta"}
+        if not open_cases:
+            return False
+        a, b = sorted(min(open_cases, key=lambda pair: sorted(map(str, pair))), key=lambda s: (s.is_Integer, str(s)))
+        self.cases[f"cases {a} = {b} and {a} ≠ {b}"] = True
+        other, kept = (a, b) if b.is_Integer else (b, a)
+        still_apart = {frozenset(kept if each == other else each for each in pair) for pair in apart}
+        equal = reduce(lambda node, pair: _decided(node, pair, False), still_apart, difference.xreplace({other: kept}))
+        different = _decided(difference, {a, b}, False)
+        return self.closes(equal, still_apart) and self.closes(different, {*apart, frozenset({a, b})})
+
+    # Algebra
+
+    def normal_form(self, node):
+        """Return an expression without cases as a polynomial."""
+        if node not in self.known:
+            self.known[node] = self._normal_form(node)
+        return self.known[node]
+
+    def _normal_form(self, node):
+        if node.is_Rational:
+            return nf.number(Fraction(int(node.p), int(node.q)))
+        if isinstance(node, Symbol):
+            return nf.atom("number", node)
+        if isinstance(node, Indexed):
+            return nf.atom("entry", (node.base, node.indices[0]))
+        if isinstance(node, KroneckerDelta):
+            return nf.atom("delta", frozenset(node.args[:2]))
+        if isinstance(node, Sum):
+            return self._sum(self.normal_form(node.function), *node.limits)
+        if node == E:
+            return nf.exp_of(nf.number(1))
+        arguments = [self.normal_form(argument) for argument in node.args]
+        if node.is_Add:
+            return nf.add(*arguments)
+        if node.is_Mul:
+            return reduce(nf.times, arguments)
+        if isinstance(node, exp):
+            return nf.exp_of(arguments[0])
+        if isinstance(node, log):
+            return nf.log_of(arguments[0])
+        if node.is_Pow and node.exp.is_Rational:
+            return nf.power(arguments[0], Fraction(int(node.exp.p), int(node.exp.q)))
+        if node.is_Pow:
+            return nf.exp_of(nf.times(arguments[1], nf.log_of(arguments[0])))
+        if isinstance(node, (Max, Min)):
+            return nf.largest(type(node).__name__, arguments)
+        raise nf.Undefined(f"{node}")  # zoo and nan, which are SymPy's for 1/0
+
+    def _sum(self, polynomial, *limits):
+        self.used.add(SUMS)
+        for index, _, _ in limits:
+            polynomial = nf.total_over(polynomial, index, self._sums_to_1)
+        return polynomial
+
+    def _sums_to_1(self, base):
+        if base in self.distributions:
+            self.used.add(base)
+        return base in self.distributions
 
 
-_BOUND = Dummy("bound", integer=True, nonnegative=True)
-_FREE = symbols("free:9", cls=Dummy, integer=True, nonnegative=True)
+def _comparisons(node, cases_alone=False):
+    """Return the pairs of classes that an expression compares, or those alone that decide between cases."""
+    kinds = (Eq, Ne) if cases_alone else (Eq, Ne, KroneckerDelta)
+    return {frozenset(comparison.args[:2]) for comparison in node.atoms(*kinds)}
 
 
-def _vanishes(algebra):
-    """Tell whether an expression without sums and deltas is 0, with each z_i, p_i and each sum a free number."""
-    numbers = {atom: Dummy(**_sign_of(atom)) for atom in algebra.atoms(Indexed, AppliedUndef)}
-    algebra = expand(expand_log(algebra.xreplace(numbers)))
-    return algebra == 0 or simplify(algebra) == 0
-
-
-def _sign_of(expression):
-    """Return what is known of a number that is to get another name: that it is positive, or at least real."""
-    return {"positive": True} if expression.is_positive else {"real": True} if expression.is_real else {}
+def _decided(node, pair, equal):
+    """Return an expression in which two classes are known to be equal, or to be different."""
+    a, b = pair
+    yes, no = (true, false) if equal else (false, true)
+    known = {Eq(a, b): yes, Eq(b, a): yes, Ne(a, b): no, Ne(b, a): no}
+    return node.xreplace({**known, KroneckerDelta(a, b): Integer(int(equal))})

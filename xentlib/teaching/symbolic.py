@@ -21,6 +21,7 @@ from sympy import Integer, KroneckerDelta, Piecewise, Sum, Symbol, Tuple, exp, l
 
 from xentlib.teaching import counterexamples
 from xentlib.teaching.grammar import K, OutsideTheGrammar, checked, differentiable, entries, in_range, index
+from xentlib.teaching.normal_form import Undefined
 from xentlib.teaching.prover import prove
 
 __all__ = [
@@ -150,10 +151,15 @@ def assert_identity(lhs, rhs, *, distributions=(), at_zeros=False):
     if lhs == rhs:
         raise ValueError(f"nothing to prove: both sides are {lhs}")
     agreed = _agreed(lhs, rhs, distributions)
-    route = []
-    if not prove(left, right, distributions, route):
+    try:
+        route = prove(left, right, distributions)
+    except Undefined as error:
+        raise NotProved(
+            f"equal at {agreed} points for {_CLASSES}, but a step of the proof has no value: {error}"
+        ) from None
+    if route is None:
         raise NotProved(f"equal at {agreed} points for {_CLASSES}, but no proof was found that {lhs} = {rhs}")
-    known = "for every K: " + ", ".join(dict.fromkeys(route) or ["algebra"])
+    known = f"for every K: {route}"
     if at_zeros:
         known += f"; and at zeros and one-hots of {_agreed_at_zeros(lhs, rhs, distributions, at_zeros)}"
     return Verdict(known)

@@ -1,0 +1,31 @@
+"""The stored experiments are those of tools/experiments.py, which runs the chapters' own functions."""
+
+import json
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+from test_tools import load
+
+
+@pytest.fixture
+def experiments(monkeypatch):
+    module = load("experiments")
+    monkeypatch.chdir(module.CHAPTERS)  # it goes there itself, and the next test is to be where it was
+    return module
+
+
+def test_the_digits_by_seed_are_stored_in_the_form_that_a_run_returns(experiments):
+    stored = json.loads(experiments.RESULTS.read_text(encoding="utf-8"))["digits by seed"]
+    run = experiments.digits_by_seed(seeds=[0], steps=1)
+    assert run.keys() == stored.keys()
+    assert run["images"] == stored["images"] == 597
+    assert {name: len(counts) for name, counts in stored.items() if name != "images"} == {"learned": 10, "frozen": 10}
+    assert 0 < run["learned"][0] < min(stored["frozen"]), "one step is not enough to learn"
+
+
+def test_only_what_defines_is_run(experiments, monkeypatch, tmp_path):
+    sources = "1 / 0\ndef f():\n    return 6", "def g():\n    return f() + 1", "1 +"
+    nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), tmp_path / "a.ipynb")
+    monkeypatch.setattr(experiments, "CHAPTERS", tmp_path)
+    assert experiments.functions_of("a.ipynb", last="g")["g"]() == 7

@@ -1,0 +1,51 @@
+"""Run the experiments that take too long for a cell, and store what they find: `make experiments`.
+
+An experiment calls the functions that its chapter defines, so it is the chapter's own code that is measured. A cell
+loads the result and prints it.
+"""
+
+import ast
+import json
+import os
+from pathlib import Path
+
+import nbformat
+
+CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
+RESULTS = CHAPTERS / "data" / "experiments.json"
+
+
+def main():
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the tests; NumPy is imported by the chapter
+    results = {"digits by seed": digits_by_seed()}
+    RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(f"written: {RESULTS.relative_to(CHAPTERS.parent)}")
+
+
+def digits_by_seed(seeds=range(10), **options):
+    """Chapter 7: how many test images its network gets right, with learned and with frozen filters."""
+    names = functions_of("07_backprop.ipynb", last="accuracy")
+    images = len(names["images"]) - 1200
+    counts = {"images": images, "learned": [], "frozen": []}
+    for seed in seeds:
+        for name, first in (("learned", 0), ("frozen", 2)):
+            share = names["accuracy"](names["fit"](seed, first=first, **options))
+            counts[name].append(round(float(share) * images))
+    return counts
+
+
+def functions_of(chapter, last):
+    """Return what a chapter imports, loads from data/ and defines up to the function `last`. Nothing else is run."""
+    names = {}
+    os.chdir(CHAPTERS)
+    for cell in nbformat.read(chapter, as_version=4).cells:
+        if cell.cell_type == "code" and last not in names:
+            code = ast.parse(cell.source)
+            kept = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef, ast.With)
+            code.body = [part for part in code.body if isinstance(part, kept)]
+            exec(compile(code, chapter, "exec"), names)
+    return names
+
+
+if __name__ == "__main__":
+    main()
