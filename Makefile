@@ -9,7 +9,7 @@ ALONE := $(PYTHON) tools/one_at_a_time.py
 # With the settings in tools/lab and the kernel of the environment, whatever else of Jupyter the user has.
 LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BIN)/jupyter lab
 
-CHAPTERS := $(sort $(wildcard chapters/*.ipynb))
+CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
 PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
 	tools/api_pages.py tools/own_origin.py tools/explorers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py $(wildcard tools/templates/* tools/search/*.* tools/search/templates/*)
@@ -17,7 +17,7 @@ PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab test lite bench weigh notebooks exercises student picture lock clean FORCE
+.PHONY: help book pdf serve lab test lite bench weigh notebooks exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -25,7 +25,7 @@ help:  ## list the targets
 book: _build/html/index.html  ## build the book, warnings as errors
 	@echo "The book is at _build/html/index.html: open it in a browser, or run 'make serve'."
 
-pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions at its end (needs Chromium)
+pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions (needs Chromium)
 
 test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook on two processors
 	$(BIN)/ruff check
@@ -42,7 +42,7 @@ serve: book  ## serve the book on this machine (PORT=8000)
 	@echo "Serving the book at http://localhost:$(or $(PORT),8000). Stop with Ctrl-C."
 	@$(BIN)/python -m http.server $(or $(PORT),8000) --bind 127.0.0.1 --directory _build/html
 
-lab: $(VENV)/lab-ready  ## open the chapters in JupyterLab (PORT=8888, IN=_build/student for another folder)
+lab: $(VENV)/lab-ready  ## open the chapters in JupyterLab (PORT=8888; IN=folder for other notebooks)
 	@echo "Starting JupyterLab. Stop with Ctrl-C."
 	@$(LAB) --port=$(or $(PORT),8888) $(or $(IN),chapters)
 
@@ -55,11 +55,8 @@ weigh: book  ## measure what each page weighs and how soon it stands still (need
 notebooks: $(VENV)/ready  ## re-execute the chapters and store their outputs (ONLY=chapters/05_gradient.ipynb for one)
 	$(BIN)/python tools/run_notebooks.py $(or $(ONLY),$(CHAPTERS))
 
-exercises: $(VENV)/ready  ## write anew the table of the exercises page
-	$(BIN)/python -m xentlib.teaching.exercises.listing exercises.md
-
-student: $(VENV)/ready  ## write the chapters without solutions into _build/student (TO=folder for another)
-	$(BIN)/python -m xentlib.teaching.exercises student $(TO)
+exercises: $(VENV)/ready  ## write anew what chapters, solutions and exercises.md say of the exercises
+	$(BIN)/python -m xentlib.teaching.exercises.pages chapters exercises.md
 
 picture: $(VENV)/ready  ## draw again the picture of the README and the landing page
 	$(BIN)/python tools/draw_picture.py _static/q-minus-p.png

@@ -101,10 +101,12 @@ LINK = "[`softmax`](../api/normalization.md#xentlib.softmax)"
 def build(folder, chapter, page):
     (folder / "chapters").mkdir()
     (folder / "api").mkdir()
+    ours = yaml.safe_load((ROOT / "_config.yml").read_text())["sphinx"]["config"]
+    theme = {"extensions", "html_theme_options", "html_sidebars", "templates_path"}
     (folder / "conf.py").write_text(
         f"import sys\nsys.path.insert(0, {str(ROOT / 'tools')!r})\n"
         "extensions = ['myst_parser', 'sphinx.ext.autodoc', 'sphinx.ext.napoleon', 'api_pages']\n"
-        f"globals().update({yaml.safe_load((ROOT / '_config.yml').read_text())['sphinx']['config']!r})\n"
+        f"globals().update({ {name: value for name, value in ours.items() if name not in theme}!r})\n"
     )
     (folder / "index.md").write_text("# Book\n\n```{toctree}\nchapters/02_softmax\napi/normalization\n```\n")
     (folder / "chapters" / "02_softmax.md").write_text(f"# Softmax\n\n{chapter}\n")

@@ -318,7 +318,7 @@ def test_a_set_up_that_fails_says_why_and_fails_again(bare_project):
 
 def test_two_at_once_set_up_once(bare_project):
     write(bare_project / "requirements.txt", "1")
-    both = [make(bare_project, "book"), make(bare_project, "student")]
+    both = [make(bare_project, "book"), make(bare_project, "exercises")]
     printed = [finish(each)[1] for each in both]
     assert log(bare_project).count("environment") == 1
     assert sum("waiting" in each for each in printed) == 1

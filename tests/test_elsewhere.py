@@ -16,7 +16,7 @@ from sphinx.errors import ExtensionError
 from tools import alone, colab, run_chapter
 from tools.lite.fetch import MYST
 
-PATHS = sorted(alone.CHAPTERS.glob("*.ipynb"))
+PATHS = alone.notebooks_in(alone.CHAPTERS)
 COMMIT = "0123456789abcdef"
 
 
@@ -94,7 +94,7 @@ def test_colab_gets_all_code_with_its_outputs_and_one_cell_before(notebooks):
 def markup_of_the_book(text):
     """Return what Colab would show as it is written: roles, fences of directives, labels, links to pages."""
     return re.findall(
-        r"\{(?:eq|cite)[^}]*\}`.*?`|^`{3,}\{.*|^`{4,}|\$\$ *\(.*|\]\(\.\./.*|\]\(\w+\.ipynb.*", text, re.M
+        r"\{(?:eq|cite)[^}]*\}`.*?`|^`{3,}\{.*|^`{4,}|\$\$ *\(.*|\]\(\.\./.*|\]\([\w/]+\.ipynb.*", text, re.M
     )
 
 
@@ -105,64 +105,31 @@ def test_nothing_is_left_that_only_the_book_can_read(notebooks):
         assert text(theirs).count(r"\tag{") == text(ours).count("$$ (eq-")
 
 
-def test_solutions_are_folded_and_nothing_else(notebooks):
-    for ours, theirs in notebooks:
-        sources = {cell.metadata["id"]: cell.source for cell in theirs.cells}
-        folded = theirs.metadata["colab"]["collapsed_sections"]
-        assert all(sources[cell_id].startswith("#### Solution of “") for cell_id in folded)
-        assert len(folded) == text(ours).count("{solution-start}")
-        assert text(theirs).count("### Exercise: ") == text(ours).count("{exercise}") + text(ours).count(
-            "{exercise-start}"
-        )
-
-
-BOOK = r"""
-$$
+BOOK = r"""$$
 a = b
 $$ (eq-here)
 
-By {eq}`eq-here` and {eq}`eq-there`, see {cite}`bahumi` and [chapter 2](02_b.ipynb#more).
+By {eq}`eq-here` and {eq}`eq-there`, see {cite}`bahumi`, [`f`](../api/a.md#f) and [chapter 2](02_b.ipynb#more).
 
-````{exercise} Two signs
-:label: ex-01-signs
-
-*Predict.* Which?
-````"""
-SOLUTION = """````{solution-start} ex-01-signs
-:class: dropdown
-````
-
-Both, by {eq}`eq-here`."""
-OPTIONS = """````{solution-end}
-````
-
-````{exercise-start} Why?
-:label: ex-01-why
-````
-
-*Explain.* A or B?
-
-````{exercise-end}
-````"""
+[Solution](solutions/01_a.ipynb#Exercise-1.1)"""
 ADDRESS = "https://colab.research.google.com/github/owner/name/blob/colab/02_b.ipynb"
 
 
 def test_what_becomes_of_each_kind_of_markup(tmp_path):
-    cells = [new_markdown_cell(text) for text in (BOOK, SOLUTION, OPTIONS)]
-    one, two = tmp_path / "01_a.ipynb", tmp_path / "02_b.ipynb"
-    nbformat.write(new_notebook(cells=[new_code_cell("1"), *cells]), one)
-    nbformat.write(new_notebook(cells=[new_code_cell("1"), new_markdown_cell("$$\nc\n$$ (eq-there)")]), two)
-    _, _, book, solution, options = (
-        cell.source for cell in colab.for_colab([one, two], "owner/name", COMMIT)[one].cells
+    (tmp_path / "solutions").mkdir()
+    texts = {"01_a": BOOK, "02_b": "$$\nc\n$$ (eq-there)", "solutions/01_a": "By [(2.1)](../02_b.ipynb#eq-there)."}
+    paths = [tmp_path / f"{name}.ipynb" for name in texts]
+    for path, text in zip(paths, texts.values(), strict=True):
+        nbformat.write(new_notebook(cells=[new_code_cell("1"), new_markdown_cell(text)]), path)
+    book, _, solution = (
+        notebook.cells[-1].source for notebook in colab.for_colab(paths, "owner/name", COMMIT).values()
     )
     assert book.split("\n\n") == [
         "$$\na = b \\tag{1.1}\n$$",
-        f"By (1.1) and [(2.1)]({ADDRESS}), see (Bahumi 2019) and [chapter 2]({ADDRESS}#more).",
-        "### Exercise: Two signs",
-        "*Predict.* Which?",
+        f"By (1.1) and [(2.1)]({ADDRESS}), see (Bahumi 2019), `f` and [chapter 2]({ADDRESS}#more).",
+        f"[Solution]({ADDRESS.replace('02_b', 'solutions/01_a')}#Exercise-1.1)",
     ]
-    assert solution == "#### Solution of “Two signs”\n\nBoth, by (1.1)."
-    assert options == "### Exercise: Why?\n\n*Explain.* A or B?"
+    assert solution == f"By [(2.1)]({ADDRESS}#eq-there)."
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Colab runs Linux, and the cell calls its commands")
@@ -186,7 +153,9 @@ def test_the_cell_for_colab_brings_the_book_and_can_run_again(tmp_path):
         text=True,
         timeout=120,
     )
-    assert done.stdout.splitlines()[-1] == f"{tmp_path / 'book' / 'chapters'} {len(PATHS)}", done
+    assert (
+        done.stdout.splitlines()[-1] == f"{tmp_path / 'book' / 'chapters'} {len(list(alone.CHAPTERS.glob('*.ipynb')))}"
+    ), done
     assert done.stderr == ""
 
 

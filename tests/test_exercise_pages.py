@@ -1,310 +1,261 @@
-"""Each exercise stands in its chapter as it is declared, open to be solved, and with a solution that the checker takes.
+"""Each exercise stands in its chapter as declared, and is open; its solution, which the checker takes, is elsewhere.
 
-What the data says (`xentlib.teaching.exercises`) and what the page shows are two texts, written at different times.
+A chapter and the notebook with its solutions begin with the same set-up, after which each exercise runs on its own.
 """
 
-import ast
-import itertools
 import re
+import shutil
+import subprocess
+import sys
 from copy import deepcopy
 from pathlib import Path
-from typing import NamedTuple
 
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tools import alone
 from xentlib.teaching import exercises
-from xentlib.teaching.exercises import all_exercises, listing, options
+from xentlib.teaching.exercises import pages
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
 
 ROOT = Path(__file__).parents[1]
-CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+CHAPTERS = ROOT / "chapters"
+NUMBERED = sorted(CHAPTERS.glob("[0-9]*.ipynb"))
 FEWEST_WORDS = 20  # of a solution's text: less is a result, and no reasoning
-PARTS = ["exercise", "check", "solution-start", "check", "solution-end"]
-STATEMENTS = ("exercise", "exercise-start")
-PARTS_OF_EXPLAIN = ["exercise-start", "exercise-end", "check"]
-DIRECTIVE = re.compile(
-    r"^(?P<fence>`{3,})\{(?P<what>exercise(-\w+)?|solution-\w+)\}(?P<head>.*)\n(?P<body>(?s:.*?))^(?P=fence)$",
-    re.MULTILINE,
-)
 
 
-class Part(NamedTuple):
-    """One part of an exercise on the page: a directive, or a call of `check` in a code cell."""
-
-    what: str
-    head: str  # title of an exercise, label that a solution belongs to, id that is checked
-    body: str  # what stands inside the directive; the output of the cell
-    after: str = ""  # the text between this directive and the next, or the end of the cell
-    recorded: bool = True
+def read(path):
+    return nbformat.read(path, as_version=4)
 
 
-def parts_of(notebook):
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            yield from _directives(cell.source)
-        elif cell.cell_type == "code" and "check(" in cell.source:
-            yield from _checks(cell)
+def code(cells):
+    return [cell for cell in cells if cell.cell_type == "code"]
 
 
-def _directives(text):
-    found = list(DIRECTIVE.finditer(text))
-    for match, following in itertools.zip_longest(found, found[1:]):
-        end = following.start() if following else len(text)
-        yield Part(match["what"], match["head"].strip(), match["body"].strip(), text[match.end() : end].strip())
+def said(cell):
+    return "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs)
 
 
-def _checks(cell):
-    output = "\n".join(o.get("text") or o.get("data", {}).get("text/plain", "") for o in cell.outputs)
-    for node in ast.walk(ast.parse(cell.source)):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "check":
-            unrecorded = any(k.arg == "record" and ast.unparse(k.value) == "False" for k in node.keywords)
-            yield Part("check", str(getattr(node.args[0], "value", "")), output, recorded=not unrecorded)
+def set_up(notebook):
+    """Return the code cell before the first exercise."""
+    (first, *_) = (heading for _, heading, _ in pages.shown(notebook))
+    return code(notebook.cells[: notebook.cells.index(first)])[-1].source
 
 
-def label_of(part):
-    match = re.match(r":label: (\S+)$", part.body, re.MULTILINE)
-    return match[1] if match else ""
+def wrong_with(chapter, solutions, declared):
+    """Yield what is wrong with the exercises of a chapter, and with its solutions."""
+    for what, notebook in ("chapter", chapter), ("solutions", solutions):
+        shown, expected = [id for id, *_ in pages.shown(notebook)], [exercise.id for exercise in declared]
+        if shown != expected:
+            yield f"the {what} has {shown}, where {expected} are declared"
+            return
+        for cell in notebook.cells:
+            if cell.cell_type == "markdown" and re.search(r"^ *[`~:]{3,}\{", cell.source, re.M):
+                yield f"no plain Markdown in the {what}: {cell.source[:60]!r}"
+    if missing := set(set_up(chapter).splitlines()) - set(set_up(solutions).splitlines()):
+        yield f"the solutions do not begin with what the exercises begin with: {missing}"
+    for exercise, task, solution in zip(declared, pages.shown(chapter), pages.shown(solutions), strict=True):
+        yield from (f"{exercise.id}: {what}" for what in _wrong_with_task(exercise, task[2]))
+        yield from (f"{exercise.id}: {what}" for what in _wrong_with_solution(exercise, solution[2]))
 
 
-def wrong_with(notebook, declared):
-    """Yield what differs between the exercises of a notebook and those that are declared for it."""
-    parts = list(parts_of(notebook))
-    starts = [n for n, part in enumerate(parts) if part.what in STATEMENTS]
-    labels, expected = [label_of(parts[n]) for n in starts], [f"ex-{exercise.id}" for exercise in declared]
-    if labels != expected:
-        yield f"the labels are {labels}, where {expected} are declared"
+def _wrong_with_task(exercise, cells):
+    if len(cells) != 1 or cells != code(cells):
+        yield "it is not followed by one cell for the answer, and no more"
         return
-    if parts[: starts[0] if starts else None]:
-        yield "a solution or a check before the first exercise"
-    for exercise, start, end in zip(declared, starts, [*starts, None][1:], strict=True):
-        yield from (f"{exercise.id}: {what}" for what in _wrong_with_one(parts[start:end], exercise))
+    if "record=" in cells[0].source:
+        yield "whoever solves it is not remembered"
+    if f"{exercise.id}: not " not in said(cells[0]) or "solved." in said(cells[0]):
+        yield f"the reader's cell does not start unsolved: {said(cells[0])!r}"
 
 
-def _wrong_with_one(parts, exercise):
-    expected = PARTS_OF_EXPLAIN if exercise.kind == "explain" else PARTS
-    if [part.what for part in parts] != expected:
-        yield f"it consists of {[part.what for part in parts]}, not of {expected}"
-        return
-    yield from _wrong_with_statement(parts[0], exercise)
-    yield from _wrong_with_attempt(next(part for part in parts if part.what == "check"), exercise)
-    if exercise.kind != "explain":
-        yield from _wrong_with_solution(*parts[2:4], exercise)
+def _wrong_with_solution(exercise, cells):
+    words = " ".join(cell.source for cell in cells if cell.cell_type == "markdown").split()
+    if not exercise.options and len(words) < FEWEST_WORDS:
+        yield f"the solution does not explain itself: {' '.join(words)!r}"
+    if "record=False" not in code(cells)[-1].source:
+        yield "the book's own solution is recorded as the reader's"
+    if f"{exercise.id}: solved." not in said(code(cells)[-1]):
+        yield f"the solution does not solve it: {said(code(cells)[-1])!r}"
 
 
-def _wrong_with_statement(statement, exercise):
-    task = f"*{exercise.kind.capitalize()}, {exercise.minutes} minutes.* {exercise.task}"
-    text = statement.body.partition("\n\n")[2]
-    if exercise.kind == "explain":
-        text, task = statement.after, f"{task} {options.on_page(exercise)}"
-    if statement.head != exercise.title:
-        yield f"the title is {statement.head!r}, where {exercise.title!r} is declared"
-    if text.split() != task.split():
-        yield f"the task is {text!r}, where {task!r} is declared"
+@pytest.mark.parametrize("path", NUMBERED, ids=lambda path: path.stem)
+def test_a_chapter_and_its_solutions_have_what_is_declared(path):
+    declared = exercises._module(path.name[:2]).EXERCISES
+    assert list(wrong_with(read(path), read(CHAPTERS / "solutions" / path.name), declared)) == []
 
 
-def _wrong_with_attempt(attempt, exercise):
-    if attempt.head != exercise.id:
-        yield f"its cell checks {attempt.head}"
-    if not attempt.recorded:
-        yield "whoever solves it is not remembered: record=False in the reader's own cell"
-    if f"{exercise.id}: not " not in attempt.body or "solved." in attempt.body:
-        yield f"the reader's cell does not start unsolved: {attempt.body!r}"
+def misnumbered(text, numbers):
+    """Return the links to equations whose words are not their number: plain Markdown cannot look it up."""
+    links = re.findall(r"\[\(([\w.]+)\)\]\(\S+#(eq-[\w-]+)\)", text)
+    return [label for number, label in links if numbers[label][1] != number]
 
 
-def _wrong_with_solution(opening, solution, exercise):
-    if solution.head != exercise.id:
-        yield f"its solution checks {solution.head}"
-    if opening.head != f"ex-{exercise.id}":
-        yield f"the solution is one of {opening.head}"
-    if ":class: dropdown" not in opening.body.splitlines():
-        yield "the solution is not folded in"
-    if len(opening.after.split()) < FEWEST_WORDS:
-        yield f"the solution does not explain itself: {opening.after!r}"
-    if solution.recorded:
-        yield "the book's own solution is recorded as the reader's: no record=False"
-    if f"{exercise.id}: solved." not in solution.body:
-        yield f"the solution does not solve it: {solution.body!r}"
+def test_a_link_to_an_equation_has_its_number():
+    numbers = alone.numbered({path: read(path) for path in NUMBERED})
+    texts = [cell.source for path in NUMBERED for cell in read(CHAPTERS / "solutions" / path.name).cells]
+    assert sum(text.count("#eq-") for text in texts) > 50
+    assert [label for text in texts for label in misnumbered(text, numbers)] == []
+    wrong = "See [(5.1)](../05_gradient.ipynb#eq-gradient) and [(5.1)](../05_gradient.ipynb#eq-balance)."
+    assert misnumbered(wrong, numbers) == ["eq-balance"]
 
 
-@pytest.mark.parametrize("number", exercises._numbers())
-def test_chapter_shows_its_exercises_as_they_are_declared(number):
-    (path,) = (ROOT / "chapters").glob(f"{number}_*.ipynb")
-    assert list(wrong_with(nbformat.read(path, as_version=4), exercises._module(number).EXERCISES)) == []
+def test_each_chapter_has_solutions_and_there_are_no_others():
+    assert [path.name for path in NUMBERED] == sorted(path.name for path in (CHAPTERS / "solutions").glob("*.ipynb"))
 
 
-def test_the_pages_hold_every_exercise_once_and_no_other():
-    notebooks = [nbformat.read(path, as_version=4) for path in CHAPTERS]
-    shown = [label_of(part) for notebook in notebooks for part in parts_of(notebook) if part.what in STATEMENTS]
-    assert shown == [f"ex-{exercise.id}" for exercise in exercises.all_exercises()]
-
-
-# A notebook whose exercises are as declared, and the ways to break it
-
-ONE, TWO = (
-    Exercise(
-        id=id, title=title, kind=kind, task=task, answer=1, hints=("", "", ""), mistakes=(), difficulty=1, minutes=3
+def test_what_the_data_says_stands_on_all_pages(tmp_path):
+    """And whatever else stands in its place there is found."""
+    shutil.copytree(CHAPTERS, tmp_path / "chapters")
+    shutil.copy(ROOT / "exercises.md", tmp_path)
+    texts = {path: path.read_text(encoding="utf-8") for path in tmp_path.rglob("*") if path.suffix in (".md", ".ipynb")}
+    pages.update(tmp_path / "chapters", tmp_path / "exercises.md")
+    assert [path.name for path, text in texts.items() if path.read_text(encoding="utf-8") != text] == [], (
+        "make exercises"
     )
-    for id, title, kind, task in (
-        ("99-one", "The first", "predict", "What is 1 + 0? It is asked in good faith."),
-        ("99-two", "The second", "code", "Write a function of x that returns x."),
-    )
+    for path, old, new in (
+        (tmp_path / "exercises.md", "| 1 |", "| 9 |"),
+        (tmp_path / "chapters" / "04_loss.ipynb", "Ten classes", "Two classes"),
+        (tmp_path / "chapters" / "solutions" / "04_loss.ipynb", "Ten classes", "Two classes"),
+    ):
+        assert old in texts[path]
+        path.write_text(texts[path].replace(old, new), encoding="utf-8")
+        pages.update(tmp_path / "chapters", tmp_path / "exercises.md")
+        assert path.read_text(encoding="utf-8") == texts[path]
+
+
+def undefined(programs, folder):
+    """Return what ruff says of names that are used and not defined, in programs by name."""
+    for name, program in programs.items():
+        (folder / f"{name}.py").write_text(program, encoding="utf-8")
+    command = [sys.executable, "-m", "ruff", "check", "--isolated", "--select=F821", "--output-format=concise", folder]
+    return re.findall(r"(\S+)\.py:\d+.*`(\w+)`", subprocess.run(command, capture_output=True, text=True).stdout)
+
+
+def test_each_exercise_needs_the_set_up_and_no_other_cell(tmp_path):
+    programs = {
+        f"{folder}-{id}": "\n".join([set_up(notebook), *(cell.source for cell in code(cells))])
+        for folder in ("tasks", "solutions")
+        for path in NUMBERED
+        for notebook in [read(path if folder == "tasks" else CHAPTERS / "solutions" / path.name)]
+        for id, _, cells in pages.shown(notebook)
+    }
+    assert len(programs) == 2 * len(exercises.all_exercises())
+    programs["spy"] = "import numpy as np\nanswer = np.log(loss)"
+    assert undefined(programs, tmp_path) == [(str(tmp_path / "spy"), "loss")]
+
+
+# A chapter and solutions that are as declared, and the ways to break them
+
+ONE = Exercise(
+    id="99-one", title="The first", kind="predict", task="What is $1 + 0$?", answer=1, hints=("", "", ""), mistakes=(),
+    difficulty=1, minutes=3,
 )  # fmt: skip
-
-
 WHY = Exercise(
-    id="99-why", title="The third", kind="explain", task="Why is 0 < 1?", answer="B", because="It is so.",
-    options=("It is not.", "0 < 1 by the axioms."), mistakes=(Mistake("It is.", "A"),),
+    id="99-why", title="The second", kind="explain", task="Why is 0 < 1?", answer="B", because="0 * 1 is 0.",
+    options=("It is not.", "By the axioms."), mistakes=(Mistake("It is.", "A"),),
     hints=("", "", ""), difficulty=1, minutes=3,
 )  # fmt: skip
+
+
+@pytest.fixture
+def chapter_99(monkeypatch):
+    monkeypatch.setattr(pages, "all_exercises", lambda: [*exercises.all_exercises(), ONE, WHY])
 
 
 def cell_that_checks(source, says):
     return new_code_cell(source, outputs=[new_output("execute_result", {"text/plain": says})])
 
 
-def good_notebook():
-    """One title, then for each exercise: statement (1, 5), attempt (2, 6), reasoning (3, 7), solution (4, 8).
-
-    At the end one to explain: statement and options (9), attempt (10).
-    """
-    before, cells = "## Exercises\n\nReplace the dots.", [new_markdown_cell("# Title")]
-    end = "````{solution-end}\n````"
-    for exercise in (ONE, TWO):
-        id, task = exercise.id, f"*{exercise.kind.capitalize()}, 3 minutes.* {exercise.task}"
-        statement = f"````{{exercise}} {exercise.title}\n:label: ex-{id}\n\n{task}\n````"
-        opening = f"````{{solution-start}} ex-{id}\n:class: dropdown\n````\n\n{'Because it is so. ' * 6}"
-        cells += [
-            new_markdown_cell(f"{before}\n\n{statement}"),
-            cell_that_checks(f'answer = ...\ncheck("{id}", answer)', f"{id}: not answered yet."),
-            new_markdown_cell(opening),
-            cell_that_checks(f'answer = 1\ncheck("{id}", answer, record=False)', f"{id}: solved. It is 1."),
-        ]
-        before = end
-    statement = "````{exercise-start} The third\n:label: ex-99-why\n````\n\n*Explain, 3 minutes.* Why is 0 < 1?"
-    why = f"{end}\n\n{statement}\n\n{options.on_page(WHY)}\n\n````{{exercise-end}}\n````"
-    attempt = cell_that_checks('answer = ...\ncheck("99-why", answer)', "99-why: not answered yet.")
-    return new_notebook(cells=[*cells, new_markdown_cell(why), attempt, new_markdown_cell("## Summary")])
-
-
-def test_a_good_notebook_is_accepted():
-    assert list(wrong_with(good_notebook(), (ONE, TWO, WHY))) == []
+def good():
+    """Each with a set-up (1), the first (chapter 2, 3; solutions 2 to 4) and the second (4, 5; 5, 6)."""
+    chapter = [
+        new_markdown_cell("## Exercises"),
+        new_code_cell("import numpy as np"),
+        new_markdown_cell(pages.task(ONE, "99.ipynb")),
+        cell_that_checks('answer = ...\ncheck("99-one", answer)', "99-one: not answered yet."),
+        new_markdown_cell(pages.task(WHY, "99.ipynb")),
+        cell_that_checks('answer = ...\ncheck("99-why", answer)', "99-why: not answered yet."),
+        new_markdown_cell("## Summary"),
+        new_code_cell("1 + 1"),
+    ]
+    solutions = [
+        new_markdown_cell("# Solutions"),
+        new_code_cell("import numpy as np\n\none = 1"),
+        new_markdown_cell(pages.solution_head(ONE, "99.ipynb")),
+        new_markdown_cell("Because it is so. " * 6),
+        cell_that_checks('check("99-one", one, record=False)', "99-one: solved. It is 1."),
+        new_markdown_cell(pages.solution_head(WHY, "99.ipynb")),
+        cell_that_checks('check("99-why", "B", record=False)', "99-why: solved. 0 * 1 is 0."),
+    ]
+    return [new_notebook(cells=chapter), new_notebook(cells=solutions)]
 
 
-def test_a_chapter_without_exercises_is_accepted_if_none_are_declared():
-    notebook = new_notebook(cells=[new_markdown_cell("# Title"), new_code_cell("1 + 1")])
-    assert list(wrong_with(notebook, ())) == []
+@pytest.mark.usefixtures("chapter_99")
+def test_good_notebooks_are_accepted():
+    assert list(wrong_with(*good(), (ONE, WHY))) == []
 
 
-def replace(cell, old, new):
-    def breach(notebook):
-        assert old in notebook.cells[cell].source
-        notebook.cells[cell].source = notebook.cells[cell].source.replace(old, new)
+@pytest.mark.usefixtures("chapter_99")
+def test_the_markdown_is_plain_and_the_links_are_jupyterlabs():
+    assert pages.task(ONE, "99.ipynb") == (
+        "### Exercise 99.1: The first\n\n*Predict, 3 minutes.* What is $1 + 0$?\n\n"
+        "[Solution](solutions/99.ipynb#Exercise-99.1:-The-first)"
+    )
+    assert pages.solution_head(WHY, "99.ipynb") == (
+        "## Exercise 99.2: The second\n\n[Back to the exercise](../99.ipynb#Exercise-99.2:-The-second)\n\n"
+        "- **A.** No. It is.\n- **B.** Right. 0 \\* 1 is 0."
+    )
+
+
+CHAPTER, SOLUTIONS = 0, 1
+
+
+def replace(which, cell, old, new):
+    def breach(*notebooks):
+        cells = notebooks[which].cells
+        assert old in cells[cell].source
+        cells[cell].source = cells[cell].source.replace(old, new)
 
     return breach
 
 
-def say(cell, *outputs):
-    return lambda notebook: notebook.cells[cell].update(outputs=list(outputs))
+def say(which, cell, text):
+    outputs = [new_output("execute_result", {"text/plain": text})] if text else []
+    return lambda *notebooks: notebooks[which].cells[cell].update(outputs=outputs)
 
 
-def result(text):
-    return new_output("execute_result", {"text/plain": text})
-
-
-def remove(*cells):
-    return lambda notebook: notebook.update(cells=[c for n, c in enumerate(notebook.cells) if n not in cells])
-
-
-def move(cell, to):
-    return lambda notebook: notebook.cells.insert(to, notebook.cells.pop(cell))
-
-
-def exchange_labels(notebook):
-    replace(1, ":label: ex-99-one", ":label: ex-99-two")(notebook)
-    replace(5, ":label: ex-99-two", ":label: ex-99-one")(notebook)
-
-
-def add_one_undeclared(notebook):
-    notebook.cells.append(new_markdown_cell("````{exercise} A third\n:label: ex-99-three\n\nWhat now?\n````"))
-
-
-def start_with_a_check(notebook):
-    notebook.cells.insert(1, deepcopy(notebook.cells[2]))
+def remove(which, cell):
+    return lambda *notebooks: notebooks[which].cells.pop(cell)
 
 
 BREACHES = [
-    ("the labels are", lambda notebook: notebook.update(cells=notebook.cells[:1])),
-    ("the labels are", replace(1, ":label: ex-99-one\n", "")),
-    ("the labels are", replace(5, ":label: ex-99-two", ":label: ex-99-tow")),
-    ("the labels are", exchange_labels),
-    ("the labels are", add_one_undeclared),
-    ("before the first exercise", start_with_a_check),
-    ("99-one: the title is", replace(1, "The first", "The very first")),
-    ("99-two: the title is", replace(5, "The second", "")),
-    ("99-one: the task is", replace(1, "1 + 0", "1 + 1")),
-    ("99-one: the task is", replace(1, " It is asked in good faith.", "")),
-    ("99-one: the task is", replace(1, "good faith.", "good faith. Is it?")),
-    ("99-one: the task is", replace(1, "*Predict, ", "*Guess, ")),
-    ("99-two: the task is", replace(5, "3 minutes", "4 minutes")),
-    ("99-two: the task is", replace(5, "*Code, 3 minutes.* ", "")),
-    ("99-one: it consists of", remove(2)),
-    ("99-one: it consists of", remove(3)),
-    ("99-one: it consists of", remove(4)),
-    ("99-one: it consists of", replace(5, "````{solution-end}\n````", "")),
-    ("99-two: it consists of", replace(9, "````{solution-end}\n````", "")),
-    ("99-one: it consists of", move(4, 3)),
-    ("99-one: it consists of", replace(2, "check(", "print(")),
-    ("99-one: it consists of", replace(4, "check(", "# check(")),
-    ("99-one: its cell checks", replace(2, "99-one", "99-two")),
-    ("99-one: its solution checks", replace(4, "99-one", "99-two")),
-    ("99-one: whoever solves it", replace(2, "answer)", "answer, record=False)")),
-    ("99-why: the title is", replace(9, "The third", "A third")),
-    ("99-why: the task is", replace(9, "by the axioms", "by an axiom")),
-    ("99-why: the task is", replace(9, "**Right.**", "**No.**")),
-    ("99-why: the task is", replace(9, "It is so.", "")),
-    ("99-why: the task is", replace(9, "A. It is not.", "It is not.")),
-    ("99-why: it consists of", replace(9, "````{exercise-end}\n````", "")),
-    ("99-why: it consists of", remove(10)),
-    ("99-why: its cell checks", replace(10, "99-why", "99-one")),
-    ("99-why: whoever solves it", replace(10, "answer)", "answer, record=False)")),
-    ("99-why: the reader's cell", say(10, result("99-why: solved. It is so."))),
-    ("99-one: the reader's cell", say(2)),
-    ("99-one: the reader's cell", say(2, result("99-one: solved. It is 1."))),
-    ("99-one: the reader's cell", say(2, result("99-two: not answered yet."))),
-    ("99-one: the reader's cell", say(2, result("99-one: not yet. …"), result("99-one: solved. It is 1."))),
-    ("99-one: the solution is one of", replace(3, "ex-99-one", "ex-99-two")),
-    ("99-one: the solution is not folded in", replace(3, ":class: dropdown\n", "")),
-    ("99-two: the solution is not folded in", replace(7, "dropdown", "dropdowns")),
-    ("99-one: the solution does not explain", replace(3, "Because it is so. " * 6, "SOLUTION TEXT")),
-    ("99-one: the book's own solution", replace(4, ", record=False", "")),
-    ("99-one: the book's own solution", replace(4, "record=False", "record=True")),
-    ("99-one: the solution does not solve", say(4)),
-    ("99-one: the solution does not solve", say(4, result("99-one: not yet. The right value is larger."))),
-    ("99-two: the solution does not solve", say(8, result("99-one: solved. It is 1."))),
-    ("99-two: the solution does not solve", say(8, new_output("error", ename="E", evalue="", traceback=[]))),
-]  # fmt: skip
+    ("the chapter has ['99-one', '']", remove(CHAPTER, 5)),
+    ("the chapter has ['99-two', '99-why']", replace(CHAPTER, 3, "99-one", "99-two")),
+    ("the chapter has ['99-why']", remove(CHAPTER, 2)),
+    ("the solutions has ['99-one', '99-wy']", replace(SOLUTIONS, 6, "99-why", "99-wy")),
+    ("the solutions has ['99-one']", remove(SOLUTIONS, 5)),
+    ("no plain Markdown in the chapter", replace(CHAPTER, 2, "*Predict", "```{note}\nYes.\n```\n*Predict")),
+    ("no plain Markdown in the solutions", replace(SOLUTIONS, 3, "Because", "\n:::{tip}\nBecause")),
+    ("the solutions do not begin", replace(SOLUTIONS, 1, "as np", "as numpy")),
+    ("99-one: it is not followed by", lambda chapter, _: chapter.cells.insert(3, new_code_cell("1"))),
+    ("99-one: it is not followed by", lambda chapter, _: chapter.cells.insert(4, new_markdown_cell("It is 1."))),
+    ("99-one: whoever solves it", replace(CHAPTER, 3, "answer)", "answer, record=False)")),
+    ("99-one: the reader's cell", say(CHAPTER, 3, "")),
+    ("99-one: the reader's cell", say(CHAPTER, 3, "99-one: solved. It is 1.")),
+    ("99-why: the reader's cell", say(CHAPTER, 5, "99-one: not answered yet.")),
+    ("99-one: the solution does not explain", replace(SOLUTIONS, 3, "Because it is so. " * 6, "Because.")),
+    ("99-one: the book's own solution", replace(SOLUTIONS, 4, ", record=False", "")),
+    ("99-one: the solution does not solve", say(SOLUTIONS, 4, "")),
+    ("99-one: the solution does not solve", say(SOLUTIONS, 4, "99-one: not yet. The right value is larger.")),
+    ("99-why: the solution does not solve", say(SOLUTIONS, 6, "99-one: solved. It is 1.")),
+]
 
 
+@pytest.mark.usefixtures("chapter_99")
 @pytest.mark.parametrize(("complaint", "breach"), BREACHES, ids=[f"{n}-{says}" for n, (says, _) in enumerate(BREACHES)])
-def test_a_bad_notebook_is_refused_for_what_is_wrong(complaint, breach):
-    notebook = good_notebook()
-    breach(notebook)
-    assert any(complaint in what for what in wrong_with(notebook, (ONE, TWO, WHY)))
-
-
-@pytest.mark.parametrize(
-    "say_so", [result, lambda text: new_output("stream", name="stdout", text=text)], ids=["result", "stream"]
-)
-def test_what_a_cell_says_is_read_from_either_kind_of_output(say_so):
-    notebook = good_notebook()
-    notebook.cells[4].outputs = [new_output("stream", name="stdout", text="42\n"), say_so("99-one: solved. It is 1.")]
-    assert list(wrong_with(notebook, (ONE, TWO, WHY))) == []
-
-
-def test_the_table_of_the_exercises_page_is_that_of_the_data():
-    page = (ROOT / "exercises.md").read_text(encoding="utf-8")
-    assert listing.with_table(page) == page, "run `make exercises`"
-    assert page.count("<ex-") == len(all_exercises())
-    assert listing.with_table(page.replace("| 1 |", "| 9 |")) == page
+def test_bad_notebooks_are_refused_for_what_is_wrong(complaint, breach):
+    notebooks = deepcopy(good())
+    breach(*notebooks)
+    assert any(complaint in what for what in wrong_with(*notebooks, (ONE, WHY)))

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -17,6 +18,7 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy.core.cache import clear_cache
 
 import xentlib
 from xentlib.teaching import exercises
@@ -443,21 +445,75 @@ def endless_on_one_line(logits, y):
     while True: pass  # noqa: E701  # fmt: skip
 
 
-@pytest.mark.parametrize("loop", [endless, endless_on_one_line])
+def in_a_thread(function):
+    """Return what a function returns in a thread other than the main one."""
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(function).result()
+
+
+@pytest.mark.parametrize("loop", [endless, endless_on_one_line, asleep])
 def test_an_endless_loop_is_stopped_in_other_threads_too_and_the_message_says_how(loop, short_limit):
-    results = []
-    thread = threading.Thread(target=lambda: results.append(check("05-gradient", loop)), daemon=True)
-    thread.start()
-    thread.join(20)
-    assert "stopped by tracing it, as there is no timer here" in repr(results)
+    assert "stopped by another thread" in repr(in_a_thread(lambda: check("05-gradient", loop)))
+
+
+def test_nothing_of_an_endless_loop_goes_on_in_its_thread(short_limit):
+    before = set(threading.enumerate())
+    in_a_thread(lambda: check("05-gradient", endless))
+    for thread in set(threading.enumerate()) - before:
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 def test_in_another_thread_a_right_answer_is_still_right():
-    results = []
-    thread = threading.Thread(target=lambda: results.append(check("05-gradient", find("05-gradient").answer)))
-    thread.start()
-    thread.join()
-    assert results[0]
+    assert in_a_thread(lambda: check("05-gradient", find("05-gradient").answer))
+
+
+def test_in_another_thread_an_exception_and_the_users_interrupt_are_what_they_are_in_the_main_one():
+    def interrupted(logits, y):
+        raise KeyboardInterrupt
+
+    def broken(logits, y):
+        return logits[7]
+
+    assert repr(in_a_thread(lambda: check("05-gradient", broken))) == repr(check("05-gradient", broken))
+    with pytest.raises(KeyboardInterrupt):
+        in_a_thread(lambda: check("05-gradient", interrupted))
+
+
+def test_a_limit_costs_a_long_computation_no_more_than_the_same_again():
+    """What a symbolic answer takes is SymPy's: tracing each of its lines made it seven times as long."""
+
+    def seconds(call):
+        clear_cache()
+        started = time.process_time()
+        call(prove)
+        return time.process_time() - started
+
+    def prove():
+        return checking.symbolic.assert_identity(find("05-temperature").answer, find("05-temperature").answer)
+
+    free = min(seconds(lambda prove: prove()) for _ in range(2))
+    assert min(seconds(lambda prove: in_a_thread(lambda: guard.run(prove))) for _ in range(2)) < 2 * free
+
+
+@pytest.fixture
+def in_the_browser(monkeypatch):
+    """Pretend to have neither a timer nor threads; tests/browser/test_lite.py has the real thing."""
+    if sys.version_info < (3, 12):
+        pytest.skip("Python in the browser has sys.monitoring")
+    monkeypatch.setattr(sys, "platform", "emscripten")
+
+
+@pytest.mark.parametrize("loop", [endless, endless_on_one_line, endless_that_catches_everything])
+def test_an_endless_loop_is_stopped_in_the_browser_too_and_the_message_says_how(loop, short_limit, in_the_browser):
+    assert "stopped by a look at the clock" in repr(check("05-gradient", loop))
+    assert check("05-gradient", find("05-gradient").answer)
+    assert sys.monitoring.get_events(guard.TOOL) == 0
+
+
+def test_a_library_that_computes_for_ever_is_stopped_in_the_browser_too(in_the_browser):
+    outcome = guard.run(lambda: sympy.expand((T + K + m) ** 1000), limit=0.3)
+    assert "stopped by a look at the clock" in outcome.failure
 
 
 def test_an_answer_that_never_ends_when_it_is_looked_at_is_stopped(monkeypatch):
@@ -686,9 +742,7 @@ def test_three_hints_come_one_by_one_and_then_no_more():
     for n, words in enumerate(exercise.hints, 1):
         assert repr(hint("05-batch")) == f"05-batch, hint {n} of 3: {words}"
     for _ in range(2):
-        assert repr(hint("05-batch")) == (
-            "05-batch: no more hints. The solution is folded in, below the exercise in its chapter."
-        )
+        assert repr(hint("05-batch")) == ("05-batch: no more hints. The chapter has a link to the solution.")
     assert "hint 1 of 3" in repr(hint("05-signs"))  # each exercise counts for itself
 
 

@@ -127,7 +127,7 @@ def resolved(tmp_path):
         ("by {eq}`eq-here`", "by (2.1)"),
         ("see {cite}`bahumi`", "see (Bahumi 2019)"),
         ("{cite:t}`bahumi` says", "Bahumi 2019 says"),
-        ("[`softmax`](../api/normalization.md#xentlib.softmax) of z", "`softmax` of z"),
+        ("[`softmax`](../api/normalization.md#xentlib.softmax) of z",) * 2,
         ("[chapter 1](01_first.ipynb)", "[chapter 1](01_first.ipynb)"),
     ],
 )
@@ -148,3 +148,49 @@ def test_a_chapter_is_written_as_jupyterlite_shows_it_right(tmp_path, monkeypatc
     assert prints["outputs"][0]["text"] == output.text  # it would join lines by commas
     one, two = (f"```{{math}}\n:enumerated: false\n{formula}\n```" for formula in (r"a" "\n" r"= b \tag{1.1}", "c"))
     assert derives["source"] == f"{one}\n\nso\n\n{two}"  # it would number both, from 1
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "there"),
+    [
+        ("02_b.ipynb", "[chapter 1](01_a.ipynb)", '<a href="index.html?path=01_a.ipynb" target="_blank">chapter 1</a>'),
+        ("solutions/01_a.ipynb", "[(1.2)](../01_a.ipynb#eq-b)",
+         '<a href="index.html?path=01_a.ipynb" target="_blank">(1.2)</a>'),
+        ("01_a.ipynb", "[Solution](solutions/01_a.ipynb#Exercise-1.1:-It)",
+         '<a href="index.html?path=solutions/01_a.ipynb" target="_blank">Solution</a>'),
+        ("01_a.ipynb", "[`f`](../api/a.md#x.f)", '<a href="../../api/a.html#x.f" target="_blank">`f`</a>'),
+        ("solutions/01_a.ipynb", "[`f`](../../api/a.md)", '<a href="../../api/a.html" target="_blank">`f`</a>'),
+        ("01_a.ipynb", "[all](../benchmarks/a.md), [one](https://a.b/c.md)",
+         '<a href="../../benchmarks/a.html" target="_blank">all</a>, [one](https://a.b/c.md)'),
+        ("01_a.ipynb", r"$\mathbb{1}(i = y)$", rf"${build.ONE}(i = y)$"),
+    ],
+)  # fmt: skip
+def test_links_lead_on_and_a_letter_is_drawn_that_is_in_no_font(name, text, there):
+    assert build.as_jupyterlite_shows_it(text, name) == there
+
+
+def test_below_the_title_stands_the_way_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "CHAPTERS", tmp_path / "chapters")
+    (tmp_path / "chapters").mkdir()
+    cells = [new_markdown_cell("# A\n\ntext") for _ in range(2)]
+    nbformat.write(new_notebook(cells=cells), tmp_path / "chapters" / "01_a.ipynb")
+    build.write_contents(tmp_path / "site")
+    written = json.loads((tmp_path / "site" / "files" / "01_a.ipynb").read_text(encoding="utf-8"))
+    first, second = (cell["source"].split("\n\n") for cell in written["cells"])
+    assert first == ["# A", '<a href="../../chapters/01_a.html">← Back to this page of the book</a>', "text"]
+    assert second == ["# A", "text"]
+
+
+def test_matplotlib_gets_a_list_of_the_fonts_that_come_with_it(tmp_path):
+    own, foreign = {"fname": "fonts/ttf/Own.ttf"}, {"fname": "/System/Library/Fonts/Foreign.ttc"}
+    fonts = {"_version": 390, "ttflist": [own, foreign], "afmlist": [foreign]}
+    with zipfile.ZipFile(tmp_path / "matplotlib.whl", "w") as wheel:
+        wheel.writestr("matplotlib/fontlist.json", json.dumps(fonts))
+        wheel.writestr("matplotlib/font_manager.py", "class FontManager:\n    __version__ = 330\n")
+        wheel.writestr("matplotlib/mpl-data/fonts/ttf/Own.ttf", b"a font")
+    build.leave_its_own_fonts(tmp_path / "matplotlib.whl")
+    with zipfile.ZipFile(tmp_path / "matplotlib.whl") as wheel:
+        assert json.loads(wheel.read("matplotlib/fontlist.json")) == {
+            "_version": 330, "ttflist": [own], "afmlist": [],
+        }  # fmt: skip
+        assert wheel.read("matplotlib/mpl-data/fonts/ttf/Own.ttf") == b"a font"

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
 CHAPTERS = {"anywidget", "dask", "matplotlib", "mpmath", "sympy", "traitlets"}
-PAGES = {"django-static-mathjax", "jupyter-book", "pagefind", "sphinx-exercise"}
+PAGES = {"django-static-mathjax", "jupyter-book", "pagefind"}
 GRADING = {"click", "ipython", "nbformat", "psutil"}
 EXTRAS = {"chapters": CHAPTERS, "book": CHAPTERS | PAGES | GRADING, "sharded": {"dask", "distributed"}}
 COMPILED = (".pyc", ".pyd", ".so")
@@ -119,14 +119,14 @@ def imported(sources):
 
 
 def the_chapters_find_what_they_import(files):
-    chapters = [nbformat.read(path, as_version=4) for path in ROOT.glob("chapters/*.ipynb")]
+    chapters = [nbformat.read(path, as_version=4) for path in ROOT.glob("chapters/**/*.ipynb")]
     sources = [cell.source for chapter in chapters for cell in chapter.cells if cell.cell_type == "code"]
     yield from imported(sources + teaching(for_teachers=False)) - {each.name for each in required(files, "chapters")}
 
 
 def teaching(for_teachers):
-    """Return the sources of `xentlib.teaching`, or of that part of it which hands out exercises and grades them."""
-    apart = ("grading", "student.py", "__main__.py")
+    """Return the sources of `xentlib.teaching`, or of the part of it that writes down its exercises and grades them."""
+    apart = ("grading", "pages.py", "__main__.py")
     paths = PACKAGE.glob("teaching/**/*.py")
     return [path.read_text() for path in paths if for_teachers == any(name in path.parts for name in apart)]
 

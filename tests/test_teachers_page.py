@@ -1,4 +1,4 @@
-"""What the teachers' page says of the two commands is what they do."""
+"""What the teachers' page says of its command is what it does."""
 
 import csv
 import io
@@ -58,33 +58,24 @@ def test_the_words_in_the_table_are_explained():
         assert row["solved"] == str(sum(row[id] == "solved" for id in IDS))
 
 
-def test_the_commands_on_the_page_are_understood(monkeypatch):
+def test_the_command_on_the_page_is_understood(monkeypatch):
     monkeypatch.chdir(ROOT)
     lines = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
-    makefile = (ROOT / "Makefile").read_text()
     for line in lines:
-        if line.startswith("make "):
-            assert re.search(rf"^{line.split()[1]}:", makefile, re.M)
-        else:
-            begin, arguments = line.split()[:3], line.split()[3:]
-            assert begin == ["python", "-m", "xentlib.teaching.exercises"]
-            options = command._parser().parse_args(arguments)
-            assert (options.folder, options.output) == ("returned", "grades.csv")
-    assert len(lines) == 2
-    assert "$(TO)" in makefile
-    assert "make student TO=folder" in PAGE
-    assert command._parser().parse_args(["student"]).folder == "_build/student"
+        begin, arguments = line.split()[:3], line.split()[3:]
+        assert begin == ["python", "-m", "xentlib.teaching.exercises"]
+        options = command._parser().parse_args(arguments)
+        assert (options.folder, options.output) == ("returned", "grades.csv")
+    assert len(lines) == 1
 
 
-@pytest.mark.parametrize("name", ["student", "grade"])
-def test_help_tells_every_option_and_default(name, capsys, monkeypatch):
+def test_help_tells_every_option_and_default(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "200")
     with pytest.raises(SystemExit) as end:
-        command.main([name, "--help"])
+        command.main(["grade", "--help"])
     text = capsys.readouterr().out
     assert end.value.code == 0
-    wanted = {"grade": ["--output FILE", "--timeout SECONDS", "(default: 120)", "--memory MB", "(default: 4096)"],
-              "student": ["(default: _build/student)", "(default: chapters)"]}[name]  # fmt: skip
+    wanted = ["--output FILE", "--timeout SECONDS", "(default: 120)", "--memory MB", "(default: 4096)"]
     assert all(words in text for words in wanted), text
 
 

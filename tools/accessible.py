@@ -1,27 +1,22 @@
 """Mend what Sphinx says wrongly to those who listen to a page: an extension.
 
-A signature on several lines becomes a list of terms without a term, and the references a list without items. The link
-of a solution to its exercise begins with the space before it, and underlines it.
+A signature on several lines becomes a list of terms without a term, and the references a list without items.
 """
 
 import re
 
-SOLUTION = re.compile(r"Solution to(<a [^>]*>) ")
 PARAMETERS = re.compile(r"<dl>\s*((?:<dd>.*?</dd>\s*)+)</dl>", re.S)
 
 
 def mend(body):
-    """Return the page with each of the two as a plain list, and the space before the link.
+    """Return the page with each of the two as a plain list.
 
     >>> mend('<dl><dd>logits</dd><dd>targets</dd></dl>')
     '<ul class="sig-parameters"><li>logits</li><li>targets</li></ul>'
     >>> mend('<div role="list"><div role="doc-biblioentry">Shannon</div></div>')
     '<div role="list"><div role="listitem">Shannon</div></div>'
-    >>> mend('Solution to<a href="#ex"> Exercise 1.1</a>')
-    'Solution to <a href="#ex">Exercise 1.1</a>'
     """
-    body = SOLUTION.sub(r"Solution to \1", PARAMETERS.sub(_as_list, body))
-    return body.replace('role="doc-biblioentry"', 'role="listitem"')
+    return PARAMETERS.sub(_as_list, body).replace('role="doc-biblioentry"', 'role="listitem"')
 
 
 def _as_list(match):

@@ -1,16 +1,42 @@
 """Make of the chapters what notebooks on their own can show: each knows no other one, and no bibliography."""
 
+import posixpath
 import re
 from pathlib import Path
 
 import nbformat
 import pybtex.database
 
-from xentlib.teaching.exercises.student import without_links_out
-
 ROOT = Path(__file__).parents[1]
 CHAPTERS = ROOT / "chapters"
+LINK = re.compile(r"\[([^]]+)\]\(([\w./]+)\.(ipynb|md)(#[^)]*)?\)")
 LABEL = re.compile(r"\n\$\$ *\((eq-[\w-]+)\)")  # what ends a displayed formula, and labels it
+
+
+def notebooks_in(chapters):
+    """Return the paths of all chapters in a folder, and of their solutions."""
+    return [*sorted(chapters.glob("*.ipynb")), *sorted(chapters.glob("solutions/*.ipynb"))]
+
+
+def name_of(path):
+    """Return what a notebook is called as seen from the folder of the chapters, such as solutions/04_loss.ipynb."""
+    return f"solutions/{path.name}" if path.parent.name == "solutions" else path.name
+
+
+def led_on(text, here, lead):
+    """Return Markdown with each link to a notebook or a page, from the notebook `here`, as `lead` has it.
+
+    It gets the words, the target as seen from the top folder, its kind (ipynb or md) and what comes after it.
+
+    >>> led_on("See [it](../04_loss.ipynb#gap).", "solutions/04_loss.ipynb", lambda *link: str(link))
+    "See ('it', 'chapters/04_loss', 'ipynb', '#gap')."
+    """
+
+    def replaced(link):
+        words, target, kind, place = link.groups(default="")
+        return lead(words, posixpath.normpath(posixpath.join("chapters", posixpath.dirname(here), target)), kind, place)
+
+    return LINK.sub(replaced, text)
 
 
 def resolved(paths):
@@ -47,8 +73,7 @@ def on_its_own(text, here, equations, works):
 
     text = LABEL.sub(lambda match: f" \\tag{{{equations[match[1]][1]}}}\n$$", text)
     text = re.sub(r"\{eq\}`([^`]+)`", equation, text)
-    text = re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
-    return without_links_out(text)
+    return re.sub(r"\{cite(:t)?\}`([^`]+)`", citation, text)
 
 
 def cited(entry):

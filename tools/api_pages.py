@@ -48,13 +48,24 @@ def link_chapter(match):
 
 
 def finish_page(app, doctree):
-    """Lower and raise the indices in what docstrings say, and let Markdown links point at what they document."""
+    """Lower and raise the indices in what docstrings say, and let Markdown links point at what they document.
+
+    They may point at an equation, too: a link is all that a notebook elsewhere understands.
+    """
     for content in doctree.findall(addnodes.desc_content):
         for text in [text for text in content.findall(nodes.Text) if not is_code(text)]:
             text.parent.replace(text, list(with_indices(text.astext())))
     targets = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
     for signature in doctree.findall(addnodes.desc_signature):
         targets.update({name: (signature.line, name, name) for name in signature["ids"]})
+    for formula in doctree.findall(nodes.math_block):
+        if label := formula.get("label"):
+            targets[label] = (formula.line, f"equation-{label}", label)
+
+
+def slug(heading):
+    """Return what comes after the # of a link to a heading: the same as in JupyterLab."""
+    return heading.replace(" ", "-")
 
 
 def is_code(text):

@@ -82,7 +82,6 @@ class _Handler(SimpleHTTPRequestHandler):
         if not self.path.startswith(self.prefix):
             self.send_error(404)
             return None
-        self.path = "/" + self.path.removeprefix(self.prefix)
         path = Path(self.translate_path(self.path))
         if not (self.compress and path.suffix in COMPRESSED and path.is_file()):
             return super().send_head()
@@ -93,6 +92,9 @@ class _Handler(SimpleHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         return BytesIO(content)
+
+    def translate_path(self, path):
+        return super().translate_path("/" + path.removeprefix(self.prefix))
 
     def log_message(self, *arguments):
         pass

@@ -1,10 +1,9 @@
 """Write the chapters for Google Colab: `python -m tools.colab owner/name@commit FOLDER`.
 
 Colab opens a notebook that lies on GitHub, has no xentlib, and reads no MyST. So each chapter gets a cell that fetches
-the book at that commit and installs what the chapters import, and Markdown as Colab shows it. Solutions stay folded.
+the book at that commit and installs what the chapters import, and Markdown as Colab shows it.
 """
 
-import re
 import sys
 from pathlib import Path
 
@@ -23,48 +22,33 @@ if not Path("data/digits.npz").exists():
     !curl -sL https://github.com/{repository}/archive/{commit}.tar.gz | tar xz -C book --strip-components 1
     %pip install --quiet "./book[chapters]"
     %cd -q book/chapters"""
-DIRECTIVE = re.compile(
-    r"^(?P<fence>`{3,})\{(?P<name>(?:exercise|solution)[a-z-]*)\} ?(?P<argument>.*)\n"
-    r"(?::label: *(?P<label>.*)\n)?(?::.*\n)*(?P<body>(?s:.*?))^(?P=fence)$",
-    re.MULTILINE,
-)
-FOLDED = "#### Solution"
 
 
 def main(source, folder):
-    folder.mkdir(parents=True, exist_ok=True)
-    for path, notebook in for_colab(sorted(alone.CHAPTERS.glob("*.ipynb")), *parse(source)).items():
-        nbformat.write(notebook, folder / path.name)
+    for path, notebook in for_colab(alone.notebooks_in(alone.CHAPTERS), *parse(source)).items():
+        target = folder / alone.name_of(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, target)
 
 
 def for_colab(paths, repository, commit):
     """Return for each path the notebook that Colab is to open."""
+
+    def lead(words, target, kind, place):
+        """Leave a link to a notebook; of one to a page of the book its words."""
+        address = COLAB.format(repository, target.removeprefix("chapters/"))
+        return f"[{words}]({address}{place})" if kind == "ipynb" else words
+
     notebooks = alone.resolved(paths)
-    for notebook in notebooks.values():
-        titles = {}
+    for path, notebook in notebooks.items():
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                text = without_directives(cell.source, titles)
-                cell.source = re.sub(r"\]\((\w+)\.ipynb", lambda link: f"]({COLAB.format(repository, link[1])}", text)
+                cell.source = alone.led_on(cell.source, alone.name_of(path), lead)
         first = next(n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code")
         notebook.cells.insert(first, new_code_cell(SET_UP.format(repository=repository, commit=commit)))
         for cell in notebook.cells:
             cell.metadata["id"] = cell.id  # where Colab looks for it
-        folded = [cell.id for cell in notebook.cells if cell.source.startswith(FOLDED)]
-        notebook.metadata["colab"] = {"collapsed_sections": folded}
     return notebooks
-
-
-def without_directives(text, titles):
-    """Return Markdown in which exercises and solutions are headings. `titles` collects those of the exercises."""
-
-    def heading(match):
-        if match["name"] in ("exercise", "exercise-start"):
-            titles[match["label"]] = match["argument"]
-            return f"### Exercise: {match['argument']}\n{match['body']}".rstrip()
-        return f"{FOLDED} of “{titles[match['argument']]}”" if match["name"] == "solution-start" else ""
-
-    return DIRECTIVE.sub(heading, text).strip()
 
 
 if __name__ == "__main__":

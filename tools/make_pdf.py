@@ -1,4 +1,4 @@
-"""Print the built book as one PDF, with all solutions at its end: `python -m tools.make_pdf _build/html`.
+"""Print the built book as one PDF, with the solutions after the chapters: `python -m tools.make_pdf _build/html`.
 
 The pages are put together into one, which headless Chromium sets and prints. A link to the PDF then appears on the
 landing page: a book without it has none that leads nowhere.
@@ -19,7 +19,7 @@ from tools.whole import replaced, stop_at_once
 ROOT = Path(__file__).parents[1]
 NAME = "why-q-minus-p.pdf"
 PLACE = '<p id="pdf"></p>'
-LINK = f'<p id="pdf">The whole book is also <a href="{NAME}">one PDF</a>, with the solutions at its end.</p>'
+LINK = f'<p id="pdf">The whole book is also <a href="{NAME}">one PDF</a>, with the solutions.</p>'
 ON_SCREEN_ONLY = ".headerlink, script, iframe, .toggle-button, .copybtn"
 FOOTER = (
     '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #555">'
@@ -35,13 +35,12 @@ h1.part { margin-top: 40%; text-align: center; border: 0; }
 .chapter, h1.part { break-before: page; }
 h2, h3, h4, h5, .admonition-title { break-after: avoid; }
 div.cell_output { break-before: avoid; }
-figure, img, tr, mjx-container[display], .exercise { break-inside: avoid; }
+figure, img, tr, mjx-container[display] { break-inside: avoid; }
 img { max-width: 100% !important; max-height: 220mm; }
 pre { white-space: pre-wrap !important; overflow-wrap: anywhere; font-size: 8.5pt; line-height: 1.35; }
 pre, .math { overflow: visible !important; }
 div.cell { margin-block: 0.75rem; }
 .pst-scrollable-table-container { overflow: visible; }
-.solution > div + div { margin-top: 1rem; }
 table { font-size: 8.5pt; }
 p { orphans: 3; widows: 3; }
 """
@@ -72,29 +71,28 @@ def print_book(folder, browser):
 def contents():
     """Return the parts of the table of contents: pairs of a caption and the names of its pages."""
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
-    parts = [(part["caption"], [chapter["file"] for chapter in part["chapters"]]) for part in toc["parts"]]
+    parts = [
+        (
+            part["caption"],
+            [page["file"] for chapter in part["chapters"] for page in (chapter, *chapter.get("sections", ()))],
+        )
+        for part in toc["parts"]
+    ]
     return [("", [toc["root"]]), *parts]
 
 
 def assemble(folder, parts):
-    """Return one page with all pages of the parts, each link between them made one within it, and solutions last."""
+    """Return one page with all pages of the parts, each link between them made one within it."""
     names = [name for _, pages in parts for name in pages]
     head = parse((folder / f"{names[0]}.html").read_text(encoding="utf-8")).head
     sheets = "".join(map(str, head.select('link[rel="stylesheet"], link[href$=".css"]')))
     mathjax = "".join(str(script) for script in head.select("script") if "mathjax" in str(script).lower())
-    body, solutions = [], []
+    body = []
     for caption, pages in parts:
         body.append(f'<h1 class="part">{caption}</h1>' if caption else "")
         for name in pages:
             article = read_article(folder, name, names)
-            solutions += take_solutions(article, name)
             body.append(f'<section class="chapter" id="{anchor(name)}">{article.decode_contents()}</section>')
-    if solutions:
-        body += [
-            '<h1 class="part" id="solutions">Solutions</h1><section class="chapter">',
-            *map(str, solutions),
-            "</section>",
-        ]
     head = f'<meta charset="utf-8">{head.title}{sheets}<style>{STYLE}</style>{mathjax}'
     body = f'<article class="bd-article">{"".join(body)}</article>'
     return f'<!doctype html><html lang="en" data-theme="light"><head>{head}</head><body>{body}</body></html>'
@@ -149,30 +147,6 @@ def redirect(link, name, names):
         link["href"] = f"#{anchor(page, fragment)}"
     else:
         del link["href"]
-
-
-def take_solutions(article, name):
-    """Take out of a page what its readers are to find out first, and return it under the title of the page."""
-    found = [take_solution(box) for box in article.select(".solution")]
-    found += [take_answers(box) for box in article.select(".exercise:has(details)")]
-    return [parse(f"<h2>{article.find('h2').text}</h2>"), *found] if found else []
-
-
-def take_solution(box):
-    """Leave a link in the place of a solution, whose title is a link back."""
-    box.replace_with(parse(f'<p><a href="#{box["id"]}">Its solution</a></p>'))
-    return box
-
-
-def take_answers(exercise):
-    """Leave the options of a question, and return what there is to say about each."""
-    title = exercise.select_one(".admonition-title").text
-    options = exercise.find_all("details")
-    answers = "".join(f"<div>{option.decode_contents()}</div>" for option in options).replace("summary>", "p>")
-    for option in options:
-        option.replace_with(parse(f"<p>{option.summary.decode_contents()}</p>"))
-    link = f'<p class="admonition-title"><a href="#{exercise["id"]}">Answers to {title}</a></p>'
-    return parse(f'<div class="solution admonition">{link}{answers}</div>')
 
 
 def parse(html):

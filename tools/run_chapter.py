@@ -33,7 +33,7 @@ def parse(source):
 
 
 def add_links(app, pagename, templatename, context, doctree):
-    if doctree and app.env.doc2path(pagename).endswith(".ipynb"):
+    if doctree and app.env.doc2path(pagename).endswith(".ipynb") and "/solutions/" not in pagename:
         links = link_to_run_here(pagename, context) + links_elsewhere(Path(pagename).name)
         if links:
             top = f'</h1>\n<p class="run-chapter">\n{links}</p>'

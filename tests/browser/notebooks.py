@@ -9,7 +9,6 @@ PATIENCE = 1000 * int(os.environ.get("XENTLIB_PATIENCE", 240))  # milliseconds
 PROMPT = ".jp-InputPrompt"
 RUN = re.compile(r"\[\d+\]:")  # the prompt of a cell that has run
 FORGET = "prompts => prompts.forEach((prompt) => { prompt.textContent = ''; })"  # the numbers of an earlier run
-HARMLESS = re.compile("Matplotlib is building the font cache")  # once in each new Python, on its error stream
 
 
 class Notebook:
@@ -66,5 +65,9 @@ class Notebook:
     def errors(self):
         """Return what went to the error stream of a cell, or was raised there."""
         kinds = [f"[data-mime-type='application/vnd.jupyter.{kind}']" for kind in ("stderr", "error")]
-        shown = self.page.locator(".jp-Notebook").locator(", ".join(kinds)).all_inner_texts()
-        return [text for text in shown if not HARMLESS.search(text)]
+        return self.page.locator(".jp-Notebook").locator(", ".join(kinds)).all_inner_texts()
+
+    def shown(self):
+        """Return for each cell the text that it shows: what it printed, and its value if that is text and no more."""
+        kinds = [f"[data-mime-type='{kind}'] pre" for kind in ("application/vnd.jupyter.stdout", "text/plain")]
+        return ["".join(cell.locator(", ".join(kinds)).all_inner_texts()) for cell in self.cells.all()]

@@ -16,24 +16,44 @@ from tools import alone
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted(path.stem for path in ROOT.glob("chapters/*.ipynb"))
 FEW = ["errata"]  # of NumPy, SymPy and Matplotlib
+OF_THE_MACHINE = re.compile("int(32|64)|take longer with K: .*")  # integers have half the bits there; what a clock says
 
 pytestmark = pytest.mark.skipif(
     not (ROOT / "_build" / "lite" / "site").exists(), reason="The book was built without Python for the browser"
 )
 
 
+def stored(chapter):
+    """Return what `Notebook.shown` is to return: the text that the page of the chapter shows below each cell."""
+    notebook = nbformat.read(alone.CHAPTERS / f"{chapter}.ipynb", as_version=4)
+    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
+    return ["".join(map(text_of, those)) for those in outputs]
+
+
+def words(text):
+    """Return the words of a text as a string, without those that differ from machine to machine."""
+    return " ".join(OF_THE_MACHINE.sub("", text).split())
+
+
+def text_of(output):
+    if output.output_type == "stream":
+        return output.text
+    return output.data["text/plain"] if list(output.data) == ["text/plain"] else ""
+
+
+def opened(page, site, chapter):
+    """Return a chapter that was opened by its button, once its Python has started."""
+    notebook = Notebook(page, site)
+    page.goto(f"{site}chapters/{chapter}.html")
+    page.get_by_role("link", name="Run this chapter").click()
+    notebook.wait_for_python()
+    return notebook
+
+
 @pytest.fixture
 def open_chapter(browser, site):
     context = browser.new_context()
-
-    def open_chapter(chapter):
-        notebook = Notebook(context.new_page(), site)
-        notebook.page.goto(f"{site}chapters/{chapter}.html")
-        notebook.page.get_by_role("link", name="Run this chapter").click()
-        notebook.wait_for_python()
-        return notebook
-
-    yield open_chapter
+    yield lambda chapter: opened(context.new_page(), site, chapter)
     context.close()
 
 
@@ -43,6 +63,8 @@ def test_a_chapter_runs_to_its_end(open_chapter, chapter):
     notebook.run_all()
     assert notebook.errors() == []
     assert notebook.has_run()
+    differences = [pair for pair in zip(notebook.shown(), stored(chapter), strict=True) if len({*map(words, pair)}) > 1]
+    assert differences == []
     assert notebook.wrong == []
 
 
@@ -63,14 +85,72 @@ display(slider, square)
 """
 
 
-def test_exercises_answer_and_what_the_reader_wrote_stays(open_chapter):
-    notebook = open_chapter("04_loss")
-    assert "This is in bits" in notebook.run(
-        "from xentlib.teaching.exercises import check, progress\ncheck('04-guess', 3.32)"
-    )
+SECONDS = """
+import time
+from sympy.core.cache import clear_cache
+from xentlib.teaching.exercises import check, guard
+from xentlib.teaching.symbolic import *
+
+def seconds(clock):
+    guard._clock = clock
+    clear_cache()
+    started = time.perf_counter()
+    verdict = check("05-temperature", (exp(z[i] / T) / sum_over(j, exp(z[j] / T)) - KroneckerDelta(i, y)) / T)
+    return time.perf_counter() - started, verdict
+
+guarded, free = guard._clock, lambda: (lambda function, args, limit: function(*args), "nothing")
+times = [(seconds(guarded), seconds(free)) for _ in range(4)]
+with_guard, without = (min(column)[0] for column in zip(*times))
+print(f"{with_guard:.2f} s with the guard, {without:.2f} s without: {with_guard / without:.2f}")
+guard._clock = guarded
+times[0][0][1]
+"""
+ENDLESS = """
+guard.LIMIT = 0.3
+
+def answer(logits, y):
+    while True: pass
+
+check("05-gradient", answer)
+"""
+BROKEN = """
+import numpy as np
+
+def answer(logits, y):
+    return np.reshape(logits, (7, 7))
+
+check("05-gradient", answer)
+"""
+
+
+@pytest.fixture(scope="module")
+def notebook(browser, site):
+    """A chapter, whose first cell the tests replace."""
+    with browser.new_context() as context:
+        yield opened(context.new_page(), site, "04_loss")
+
+
+def test_the_page_says_what_a_first_visit_loads(notebook):
+    notebook.run("import xentlib")
     lite = sum(size for url, size in notebook.loaded.items() if "/lite/" in url)
     stated = (ROOT / "_build" / "lite" / "megabytes.json").read_text(encoding="utf-8")
-    assert lite / 1e6 == pytest.approx(int(stated), rel=0.05)  # the page says so beside the button
+    assert lite / 1e6 == pytest.approx(int(stated), rel=0.05)
+
+
+def test_a_right_symbolic_answer_takes_at_most_twice_as_long_as_without_the_guard(notebook):
+    """SymPy, traced line by line, took 25 to 60 seconds, and no proof ended in time."""
+    told = notebook.run(SECONDS)
+    assert "05-temperature: solved. Equal to the reference for every K: sums worked out." in told
+    assert float(re.search(r"without: ([\d.]+)", told)[1]) <= 2, told
+
+
+def test_a_loop_without_end_is_stopped_and_an_error_told_with_the_readers_own_line(notebook):
+    assert "stopped by a look at the clock. Does a loop never end?" in notebook.run(ENDLESS)
+    assert "in line 4: return np.reshape(logits, (7, 7))" in notebook.run(BROKEN)
+
+
+def test_exercises_answer_and_what_the_reader_wrote_stays(notebook):
+    assert "This is in bits" in notebook.run("from xentlib.teaching.exercises import check\ncheck('04-guess', 3.32)")
     assert "solved" in notebook.run("from xentlib.teaching.exercises import check\ncheck('04-guess', 2.303)")
     mine = "from xentlib.teaching.exercises import progress\nprint('I was here')\nprogress()"
     notebook.run(mine)
@@ -87,9 +167,47 @@ def test_exercises_answer_and_what_the_reader_wrote_stays(open_chapter):
     assert notebook.wrong == []
 
 
+def test_every_link_of_a_notebook_leads_to_a_notebook_or_to_a_page_of_the_book(book):
+    here, dead = book / "lite" / "notebooks", []
+    for path in (book / "lite" / "files").glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+        dead += re.findall(r"\]\((?!https://)[^)]*\)", text)  # Jupyter would look for it among the notebooks
+        for address in re.findall(r'<a href="([^"]*)"', text):
+            page, _, place = address.replace("index.html?path=", "../files/").partition("#")
+            target = here / page
+            if not target.exists() or (place and f'id="{place}"' not in target.read_text(encoding="utf-8")):
+                dead.append(address)
+    assert dead == []
+
+
+def test_links_open_chapters_beside_the_notebook_and_the_logo_their_list(open_page, site):
+    page = open_page()
+    page.goto(f"{site}lite/notebooks/index.html?path=05_gradient.ipynb")
+    title = ".jp-Notebook h1"
+    page.locator(title).wait_for(timeout=PATIENCE)
+    formula = page.locator(".jp-Notebook .katex-display").first
+    assert "1l(y=i)" in formula.locator(".katex-html").text_content()  # drawn as a 1 with one stem more
+    assert "𝟙(y=i)" in formula.locator(".katex-mathml").text_content()
+    with page.expect_popup() as chapter:
+        page.locator(".jp-Notebook").get_by_role("link", name="chapter 2").first.click()
+    chapter.value.locator(title, has_text="Softmax").wait_for(timeout=PATIENCE)
+    chapter.value.close()
+    with page.expect_popup() as tree:
+        page.locator("#top-panel a[href$='/tree']").click()  # the logo
+    files = tree.value.locator(".jp-DirListing-item", has_text=".ipynb")
+    files.first.wait_for(timeout=PATIENCE)
+    names = files.locator(".jp-DirListing-itemText").all_inner_texts()
+    assert [name.removesuffix(".ipynb") for name in names] == CHAPTERS
+    tree.value.goto(f"{site}lite/")
+    files.first.wait_for(timeout=PATIENCE)
+    page.get_by_role("link", name="Back to this page of the book").click()
+    page.wait_for_url(f"{site}chapters/05_gradient.html")
+
+
 def test_each_chapter_and_no_other_page_has_the_button():
-    pages = (ROOT / "_build" / "html").rglob("*.html")
-    pages = [page for page in pages if "lite" not in page.parts]
+    book = ROOT / "_build" / "html"
+    pages = [page for page in book.rglob("*.html") if not page.is_relative_to(book / "lite")]
     with_button = sorted(page.stem for page in pages if 'class="run-chapter"' in page.read_text(encoding="utf-8"))
     assert with_button == CHAPTERS
 

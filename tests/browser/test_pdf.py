@@ -17,11 +17,7 @@ INDEX = """<head><title>Small</title><link rel="stylesheet" href="style.css"><sc
 CHAPTER = """<article><h1>One</h1><h2>Part</h2>
 <p id="here"><a href="../index.html#here">home</a> <a href="#ask">ask</a></p>
 <img src="../_images/a.png" alt="A picture">
-<div class="exercise admonition" id="ask"><p class="admonition-title">Exercise 1</p><p>Guess.</p></div>
-<div class="solution dropdown admonition" id="solved"><p class="admonition-title">Solution to <a href="#ask">1</a></p>
-<p>It is 2.</p></div>
-<div class="exercise admonition" id="choose"><p class="admonition-title">Exercise 2</p>
-<details class="option"><summary>A. Yes.</summary><p>No, since 1 is odd.</p></details></div></article>"""
+<p id="ask">Guess.</p></article>"""
 
 
 @pytest.fixture
@@ -56,27 +52,12 @@ def test_each_link_leads_to_one_place(whole):
     assert misled(whole) == ["#index--here"]
 
 
-def test_what_readers_are_to_find_out_comes_last_with_links_both_ways(whole):
-    text = whole.find("article").get_text(" ")
-    statements, solutions = text.split(" Solutions ")
-    assert "Guess." in statements
-    assert "A. Yes." in statements
-    for answer in ("It is 2.", "since 1 is odd"):
-        assert answer in solutions
-        assert answer not in statements
-    links = {link.text: link["href"] for link in whole.find_all("a", href=True)}
-    assert links["Its solution"] == "#chapters-one--solved"
-    assert links["Answers to Exercise 2"] == "#chapters-one--choose"
-
-
 def test_headings_and_pictures_find_their_place(whole):
     assert [(heading.name, heading.text) for heading in whole.find_all(["h1", "h2", "h3"])] == [
         ("h2", "Small"),
         ("h1", "Part I"),
         ("h2", "One"),
         ("h3", "Part"),
-        ("h1", "Solutions"),
-        ("h2", "One"),
     ]
     assert whole.find("img")["src"] == "_images/a.png"
 

@@ -5,18 +5,25 @@ import re
 import pytest
 from visits import Visit
 
+NUDGE = "exercise-5-1-predict-a-gradient"
 # What is typed; where the first result leads, and after it what else is among the first three.
 QUESTIONS = {
     "gradient of softmax": ["chapters/05_gradient.html", "chapters/05_gradient.html#the-gradient"],
-    "label smoothing": ["chapters/12_variants.html#change-the-target", "chapters/12_variants.html#ex-12-floor"],
+    "label smoothing": [
+        "chapters/12_variants.html#change-the-target",
+        "chapters/12_variants.html#exercise-12-1-the-floor-under-a-smoothed-loss",
+    ],
     "temperature": ["chapters/02_softmax.html#the-knob", "chapters/12_variants.html#change-the-logits"],
     "log-sum-exp overflow": ["chapters/11_stability.html#three-ways", "api/normalization.html#xentlib.logsumexp"],
     "hessian": ["api/curvature.html#xentlib.softmax_cross_entropy_hessian", "chapters/09_curvature.html"],
     "momentum": ["chapters/08_descent.html#down-to-the-digits", "chapters/07_backprop.html#train-it"],
-    "perplexity": ["chapters/04_loss.html#how-many-classes-is-that", "chapters/04_loss.html#ex-04-perplexity"],
+    "perplexity": [
+        "chapters/04_loss.html#how-many-classes-is-that",
+        "chapters/04_loss.html#exercise-4-6-perplexity-of-a-batch",
+    ],
     "softmax_cross_entropy_hvp": ["api/curvature.html#xentlib.softmax_cross_entropy_hvp"],
-    "exercise ten classes": ["chapters/04_loss.html#ex-04-guess"],
-    "5.1": [f"chapters/05_gradient.html#{name}" for name in ("equation-eq-gradient", "nudge-it", "ex-05-signs")],
+    "exercise ten classes": ["chapters/04_loss.html#exercise-4-1-ten-classes-no-idea"],
+    "5.1": [f"chapters/05_gradient.html#{name}" for name in ("equation-eq-gradient", "nudge-it", NUDGE)],
 }
 MISSPELT = {
     "gadient": "gradient",

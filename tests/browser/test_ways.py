@@ -102,6 +102,18 @@ def test_the_keyboard_opens_the_contents_and_gets_back_to_their_button(chapter, 
     assert contents.button.evaluate("button => button === document.activeElement")
 
 
+def test_a_solution_is_one_click_from_its_exercise_and_one_click_back(chapter):
+    """The places of both, in the middle of their pages, are those of the same exercise."""
+    page = chapter(1280)
+    page.locator("#exercise-5-2-the-gradient-at-a-temperature").get_by_role("link", name="Solution").click()
+    page.wait_for_url("**/chapters/solutions/05_gradient.html#exercise-5-2-the-gradient-at-a-temperature")
+    solution = page.locator("#exercise-5-2-the-gradient-at-a-temperature")
+    assert "05-temperature: solved." in solution.inner_text()
+    solution.get_by_role("link", name="Back to the exercise").click()
+    page.wait_for_url("**/chapters/05_gradient.html#exercise-5-2-the-gradient-at-a-temperature")
+    assert page.evaluate("scrollY") > 2000
+
+
 def test_a_page_without_contents_has_none_to_close(book):
     text = (book / "references.html").read_text(encoding="utf-8")
     assert text.count('method="dialog"') == 1  # that of the book's

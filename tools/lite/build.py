@@ -38,6 +38,7 @@ ADDED = PURE | {
 AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython", "micropip", "piplite", "xentlib"]
 APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
 FORMULA = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)  # would get a number beside the one that it has
+ONE = r"\html@mathml{\mathrm{1\hspace{-0.24em}l}}{𝟙}"  # KaTeX has no font with a 𝟙: draw it, and say 𝟙 to who listens
 NEEDS_SERVER = """<script>
   if (location.protocol === "file:")
     document.write("<p>A chapter runs only where a web server sends it. <code>make serve</code> starts one.</p>");
@@ -65,14 +66,14 @@ def write_settings(stage, source):
         "disablePyPIFallback": True,  # what the book has not brings an error, and no request to another host
         "loadPyodideOptions": {"packages": AT_ONCE},
     }
-    settings = {"appName": "Why q − p?", "litePluginSettings": {f"{KERNEL}:kernel": kernel}}
+    settings = {"appName": "Why q − p?", "appUrl": "./tree", "litePluginSettings": {f"{KERNEL}:kernel": kernel}}
     notebook = {
         "autoStartDefaultKernel": True,  # else it asks the reader for a kernel that is named as in the notebook
         "windowingMode": "none",  # all cells are in the page, so that the browser finds what it is asked for
     }
     myst = [str(wheel.resolve()) for wheel in source.glob("jupyterlab_myst-*.whl")]
     build = {
-        "apps": ["notebooks"],
+        "apps": ["notebooks", "tree"],
         "disable_addons": ["contents"],  # it needs jupyter_server: `write_contents` does as well
         "federated_extensions": myst + [str(EXTENSIONS / name) for name in (KERNEL, WIDGETS, "anywidget")],
         "ignore_sys_prefix": True,  # else what `make lab` installs gets into the site
@@ -92,14 +93,35 @@ def collect_python(source, folder):
     for name in "ipykernel", "piplite", "pyodide_kernel":
         (wheel,) = kernel.glob(f"{name}-*.whl")
         shutil.copy(wheel, folder)
+    (matplotlib,) = folder.glob("matplotlib-[0-9]*.whl")
+    leave_its_own_fonts(matplotlib)
     make_wheel_in(ROOT / "pyproject.toml", folder)
     make_yaml_wheel(folder)
     lock = json.loads(LOCK.read_text(encoding="utf-8"))
+    lock["packages"]["matplotlib"]["sha256"] = sha256(matplotlib)
     for name, depends in ADDED.items():
         (wheel,) = folder.glob(f"{name.replace('-', '_')}-[0-9]*.whl")
         wheel.chmod(0o644)
         lock["packages"][name] = lock_entry(name, wheel, depends)
     write_json(folder / "pyodide-lock.json", {"info": lock["info"], "packages": lock["packages"]})
+
+
+def leave_its_own_fonts(wheel):
+    """Make the list of fonts in Matplotlib's wheel one that it takes: else it says that it makes another, in a second.
+
+    The list that came with it is one of a Mac, for a later version of Matplotlib.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        members = {member.filename: (member, archive.read(member)) for member in archive.infolist()}
+    member, content = members["matplotlib/fontlist.json"]
+    fonts, code = json.loads(content), members["matplotlib/font_manager.py"][1]
+    fonts["_version"] = int(re.search(rb"__version__ = (\d+)", code)[1])
+    for kind in "ttflist", "afmlist":
+        fonts[kind] = [font for font in fonts[kind] if f"matplotlib/mpl-data/{font['fname']}" in members]
+    members[member.filename] = member, json.dumps(fonts)
+    with zipfile.ZipFile(wheel, "w") as archive:
+        for member, content in members.values():
+            archive.writestr(member, content)
 
 
 def make_yaml_wheel(folder):
@@ -111,6 +133,10 @@ def make_yaml_wheel(folder):
         wheel.writestr(f"pyyaml-{version}.dist-info/METADATA", f"Name: PyYAML\nVersion: {version}\n")
 
 
+def sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def lock_entry(name, wheel, depends):
     with zipfile.ZipFile(wheel) as archive:
         tops = {Path(member).parts[0].removesuffix(".py") for member in archive.namelist()}
@@ -118,7 +144,7 @@ def lock_entry(name, wheel, depends):
         "name": name,
         "version": wheel.name.split("-")[1],
         "file_name": wheel.name,
-        "sha256": hashlib.sha256(wheel.read_bytes()).hexdigest(),
+        "sha256": sha256(wheel),
         "imports": sorted(filter(str.isidentifier, tops)),
         "depends": depends,
         "install_dir": "site",
@@ -148,16 +174,36 @@ def write_contents(site):
     """Copy the chapters and their data, and list them as JupyterLite looks for them."""
     files = site / "files"
     shutil.copytree(CHAPTERS, files, ignore=shutil.ignore_patterns(".*"))
-    for path, notebook in alone.resolved(sorted(files.glob("*.ipynb"))).items():
+    for path, notebook in alone.resolved(alone.notebooks_in(files)).items():
+        name = alone.name_of(path)
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", cell.source)
+                cell.source = as_jupyterlite_shows_it(cell.source, name)
+        way_back = f'<a href="../../chapters/{name.removesuffix(".ipynb")}.html">← Back to this page of the book</a>'
+        title = notebook.cells[0]
+        title.source = re.sub(r"^# .*", rf"\g<0>\n\n{way_back}", title.source)
         write_json(path, notebook)  # with the lines of each output joined, as JupyterLite needs them
     for folder in [files, *filter(Path.is_dir, files.rglob("*"))]:
         listing = site / "api" / "contents" / folder.relative_to(files) / "all.json"
         listing.parent.mkdir(parents=True, exist_ok=True)
         inside = [describe(path, files) for path in sorted(folder.iterdir())]
         write_json(listing, describe(folder, files) | {"content": inside, "format": "json"})
+
+
+def as_jupyterlite_shows_it(text, name):
+    """Return Markdown of a notebook with its formulas unnumbered, and its links as HTML.
+
+    They are relative to `lite/notebooks/index.html`. Jupyter looks for what a link in Markdown names among its own
+    files, and leaves HTML alone.
+    """
+
+    def lead(words, target, kind, place):
+        here = f"index.html?path={target.removeprefix('chapters/')}.ipynb"
+        address = here if kind == "ipynb" else f"../../{target}.html{place}"
+        return f'<a href="{address}" target="_blank">{words}</a>'
+
+    text = FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", text)
+    return alone.led_on(text, name, lead).replace(r"\mathbb{1}", ONE)
 
 
 def describe(path, files):

@@ -9,12 +9,9 @@ from docutils.utils.math import tex2unichar
 
 ARTICLE = re.compile(r"<article.*</article>", re.S)
 CODE = re.compile(r"<pre>.*?</pre>|<script\b.*?</script>", re.S)  # most of a page, and nothing that is looked for
-NOT_PROSE = (
-    ".headerlink, .run-chapter, .doctest, .solution, .toctree-wrapper, .label, .field-list > dt, "
-    "details.option > :not(summary)"
-)
+NOT_PROSE = ".headerlink, .run-chapter, .doctest, .toctree-wrapper, .label, .field-list > dt"
 HEADINGS = "h1, h2, h3, h4"
-PIECES = f"section:has({HEADINGS}), .exercise, .math[id], dl.py > dt[id], .citation"
+PIECES = f"section:has({HEADINGS}), .math[id], dl.py > dt[id], .citation"
 LEFT_OUT = "…"
 SIGNS = {
     name: sign
@@ -86,13 +83,13 @@ def described(piece):
 
 
 def section(piece):
-    """Return the same for what has a heading, or the title of an exercise, above its text.
+    """Return the same for what has a heading above its text.
 
     >>> html = "<section><h2>5.1. Nudge it</h2><p><strong>A slope</strong> is a price.</p></section>"
     >>> section(BeautifulSoup(html, "html.parser").section)
     ('Section', '5.1. Nudge it', ['Section 5.1', 'A slope'], 'A slope is a price.')
     """
-    heading = piece.select_one(f"{HEADINGS}, .admonition-title")
+    heading = piece.select_one(HEADINGS)
     is_page, title = heading.name == "h1", taken(heading)
     number = re.match(r"(\d[\d.]*)\. ", title)
     kind = "Exercise" if re.match(r"Exercise \d", title) else "Section"

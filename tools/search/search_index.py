@@ -47,6 +47,7 @@ def write_search(app, exception):
     found = [
         record
         for name in sorted(app.env.found_docs)
+        if "/solutions/" not in name  # which a reader gets to from the exercise
         for record in records(name, (folder / f"{name}.html").read_text(encoding="utf-8"))
     ]
     shutil.rmtree(target, ignore_errors=True)

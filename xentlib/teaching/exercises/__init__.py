@@ -68,7 +68,7 @@ def hint(id):
         return Said(exercise)
     given = _hints_given.get(exercise.id, 0)
     if given == len(exercise.hints):
-        return Said(f"{exercise.id}: no more hints. The solution is folded in, below the exercise in its chapter.")
+        return Said(f"{exercise.id}: no more hints. The chapter has a link to the solution.")
     _hints_given[exercise.id] = given + 1
     return Said(f"{exercise.id}, hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}")
 

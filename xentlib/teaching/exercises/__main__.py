@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 
-from xentlib.teaching.exercises import student
 from xentlib.teaching.exercises.grading import grader, returned
 
 
@@ -20,15 +19,9 @@ def main(arguments=None):
 
 def _parser():
     parser = argparse.ArgumentParser(
-        prog="python -m xentlib.teaching.exercises", description="Hand out the exercises of the book, and grade them."
+        prog="python -m xentlib.teaching.exercises", description="Grade the exercises of the book."
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    command = commands.add_parser(
-        "student", help="write the chapters without solutions", description=student.__doc__.partition("\n\n")[0]
-    )
-    command.add_argument("folder", nargs="?", default="_build/student", help="where to write (default: %(default)s)")
-    _add_chapters(command)
-    command.set_defaults(run=_student)
     command = commands.add_parser(
         "grade",
         help="run returned notebooks, and write a table of what they solve",
@@ -63,15 +56,6 @@ def _chapters(text):
     if not (Path(text) / "data").is_dir():
         raise argparse.ArgumentTypeError(f"a folder that holds data/ is needed, got {text!r}")
     return Path(text)
-
-
-def _student(options):
-    try:
-        written = student.write(options.chapters, Path(options.folder))
-    except (OSError, ValueError) as error:
-        sys.exit(str(error))
-    print(f"{len(written)} notebooks without solutions are in {options.folder}.")
-    return 0
 
 
 def _grade(options):

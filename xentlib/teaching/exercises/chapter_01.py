@@ -33,8 +33,8 @@ def as_written(q):
 EXERCISES = (
     Exercise(
         id="01-surplus", title="The surplus in bits", kind="predict", difficulty=2, minutes=6,
-        task="Four kinds of visitors come with p = (½, ¼, ⅛, ⅛). The code was made for q = (⅛, ½, ⅛, ¼). By how many "
-        "bits a visitor is it too long, on average?",
+        task=r"Four kinds of visitors come with $p = (\tfrac12, \tfrac14, \tfrac18, \tfrac18)$. The code was made for "
+        r"$q = (\tfrac18, \tfrac12, \tfrac18, \tfrac14)$. By how many bits per visitor is it too long, on average?",
         answer=0.625, rtol=0.002,
         mistakes=(
             Mistake("This is H(p, q), all that is paid. What must be paid in any case has yet to come off.", 2.375),
@@ -50,8 +50,9 @@ EXERCISES = (
     ),
     Exercise(
         id="01-order", title="Three guesses", kind="predict", difficulty=1, minutes=4,
-        task='Visitors come with p = (½, ¼, ¼). Order these guesses by H(p, q), the cheapest first, as in `("A", "B", '
-        '"C")`: A is (¼, ½, ¼), B is (⅓, ⅓, ⅓), C is (½, ¼, ¼).',
+        task=r"Visitors come with $p = (\tfrac12, \tfrac14, \tfrac14)$. Order these guesses by $H(p, q)$, the cheapest "
+        r'first, as in `("A", "B", "C")`: A is $(\tfrac14, \tfrac12, \tfrac14)$, B is '
+        r"$(\tfrac13, \tfrac13, \tfrac13)$, C is $(\tfrac12, \tfrac14, \tfrac14)$.",
         answer=("C", "B", "A"),
         mistakes=(
             Mistake("The dearest stands first.", ("A", "B", "C")),
@@ -67,7 +68,8 @@ EXERCISES = (
     ),
     Exercise(
         id="01-uniform", title="How far from uniform?", kind="derive", difficulty=2, minutes=8,
-        task="Write KL(p‖u) for the uniform distribution u, with u_i = 1/K, in terms of p and K. The p_i sum to 1.",
+        task=r"Write $\mathrm{KL}(p \parallel u)$ for the uniform distribution $u$, with $u_i = 1/K$, in terms of $p$ "
+        r"and $K$. The $p_i$ sum to 1.",
         answer=log(K) + sum_over(j, p[j] * log(p[j])), distributions=(p,),
         mistakes=(
             Mistake("This is H(p, u), the whole bill. The entropy of p is still to be taken off.", log(K)),
@@ -84,7 +86,8 @@ EXERCISES = (
     ),
     Exercise(
         id="01-slope", title="Which probability matters most?", kind="derive", difficulty=1, minutes=4,
-        task="Take H(p, q) as a function of K free numbers q_0, …, q_(K−1). Write ∂H/∂q_i.",
+        task=r"Take $H(p, q)$ as a function of $K$ free numbers $q_0, \dots, q_{K-1}$. Write "
+        r"$\partial H/\partial q_i$.",
         answer=-p[i] / q[i],
         mistakes=(
             Mistake("The sign is turned round: more probability never costs more.", p[i] / q[i]),
@@ -100,8 +103,8 @@ EXERCISES = (
     ),
     Exercise(
         id="01-kl", title="Write the divergence", kind="code", difficulty=2, minutes=8,
-        task="Write a function of p and q, two distributions as arrays, that returns KL(p‖q) in nats. Probabilities "
-        "may be 0: in p alone, or in both at one place.",
+        task=r"Write a function of `p` and `q`, two distributions as arrays, that returns $\mathrm{KL}(p \parallel q)$ "
+        r"in nats. Probabilities may be 0: in `p` alone, or in both at the same place.",
         answer=kl,
         inputs=(
             ([0.5, 0.25, 0.25], [0.25, 0.5, 0.25]),
@@ -126,8 +129,8 @@ EXERCISES = (
     ),
     Exercise(
         id="01-nothing", title="Nothing times infinity", kind="break", difficulty=1, minutes=4,
-        task="Somebody computes −np.sum(p * np.log(q)) for p = (0, ¾, ¼). Find a distribution q over the three classes "
-        "for which the answer is not the cross-entropy.",
+        task=r"Somebody computes `-np.sum(p * np.log(q))` for $p = (0, \tfrac34, \tfrac14)$. Find a distribution $q$ "
+        r"over the three classes for which the answer is not the cross-entropy.",
         answer=[0.0, 0.5, 0.5],
         faulty=as_written, right=lambda q: xentlib.cross_entropy(NO_CATS, q), legal=distribution_of(3),
         mistakes=(
@@ -144,13 +147,16 @@ EXERCISES = (
     ),
     Exercise(
         id="01-unknown", title="A floor nobody knows", kind="explain", difficulty=2, minutes=3,
-        task="p is what happens, and nobody knows it. You change q, and H(p, q), measured on many visitors, falls by "
-        "0.1 nats. A colleague says that KL(p‖q) has fallen by 0.1 nats, too. How can he know, without knowing H(p)?",
+        task=r"$p$ is what happens, and nobody knows it. You change $q$, and $H(p, q)$, measured on many visitors, "
+        r"falls by 0.1 nats. A colleague says that $\mathrm{KL}(p \parallel q)$ has fallen by 0.1 nats, too. How can "
+        r"he know, without knowing $H(p)$?",
         options=(
-            "He cannot. KL(p‖q) is at most H(p, q), so it falls, but nobody can say by how much.",
-            "H(p) falls along with them: all three are made of the same logarithms.",
-            "H(p, q) is H(p) + KL(p‖q), and H(p) does not contain q. It is the same before and after.",
-            "H(p) is 0 for what really happens, so H(p, q) and KL(p‖q) are the same number.",
+            r"He cannot. $\mathrm{KL}(p \parallel q)$ is at most $H(p, q)$, so it falls, but nobody can say by how "
+            r"much.",
+            "$H(p)$ falls along with them: all three are made of the same logarithms.",
+            r"$H(p, q)$ is $H(p) + \mathrm{KL}(p \parallel q)$, and $H(p)$ does not contain $q$. It is the same before "
+            r"and after.",
+            r"$H(p)$ is 0 for what really happens, so $H(p, q)$ and $\mathrm{KL}(p \parallel q)$ are the same number.",
         ),
         answer="C",
         because="The difference of two bills is free of the part that nobody can avoid. So one may train on H(p, q) "

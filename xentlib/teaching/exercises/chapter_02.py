@@ -38,8 +38,8 @@ def log_of_softmax(z):
 EXERCISES = (
     Exercise(
         id="02-odds", title="Odds at half the temperature", kind="predict", difficulty=1, minutes=3,
-        task="The scores are 1 for cat and 2 for dog, the temperature is ½. How many to 1 are the odds of dog against "
-        "cat? One decimal will do.",
+        task="The scores are 1 for cat and 2 for dog, and the temperature is ½. How many to 1 are the odds of dog "
+        "against cat? One decimal will do.",
         answer=np.exp(2), rtol=0.01,
         mistakes=(
             Mistake("These are the odds at T = 1: the temperature was forgotten.", np.exp(1)),
@@ -55,7 +55,8 @@ EXERCISES = (
     ),
     Exercise(
         id="02-cold", title="A tie in the cold", kind="predict", difficulty=1, minutes=3,
-        task="The scores are (0, 3, 3). What does softmax(z/T) tend to as T falls to 0? Give the three numbers.",
+        task=r"The scores are $(0, 3, 3)$. What does $\mathrm{softmax}(z/T)$ tend to as $T$ falls to 0? Give the three "
+        r"numbers.",
         answer=[0.0, 0.5, 0.5], rtol=0, atol=0.001,
         mistakes=(
             Mistake("This puts everything on one of two that tie. Nothing prefers one to the other.", [0.0, 1.0, 0.0]),
@@ -71,7 +72,8 @@ EXERCISES = (
     ),
     Exercise(
         id="02-log-softmax", title="Log-probabilities at a temperature", kind="derive", difficulty=2, minutes=6,
-        task="Let q = softmax(z/T). Write log q_i in terms of the logits and T, for any number of classes.",
+        task=r"Let $q = \mathrm{softmax}(z/T)$. Write $\log q_i$ in terms of the logits and $T$, for any number of "
+        r"classes.",
         answer=z[i] / T - log(S_T),
         mistakes=(
             Mistake("The whole log-softmax was divided by T. The temperature belongs inside of the sum, too.",
@@ -88,8 +90,8 @@ EXERCISES = (
     ),
     Exercise(
         id="02-field", title="One against the field", kind="derive", difficulty=2, minutes=8,
-        task="Let q = softmax(z). Write the log-odds of class i against all others together, log(q_i / (1 − q_i)), in "
-        "terms of the logits.",
+        task=r"Let $q = \mathrm{softmax}(z)$. Write the log-odds of class $i$ against all others together, "
+        r"$\log(q_i / (1 - q_i))$, in terms of the logits.",
         answer=z[i] - log(S - exp(z[i])),
         mistakes=(
             Mistake("This is log q_i: the field still contains class i itself.", z[i] - log(S)),
@@ -104,8 +106,8 @@ EXERCISES = (
     ),
     Exercise(
         id="02-softmax", title="Write softmax", kind="code", difficulty=2, minutes=8,
-        task="Write a function of z, an array of any shape with the classes on its last axis, that returns softmax. It "
-        "has to survive logits of ±1000.",
+        task=r"Write a function of `z`, an array of any shape with the classes on its last axis, that returns its "
+        r"softmax. It has to survive logits of $\pm 1000$.",
         answer=softmax,
         inputs=(
             ([1.0, 2.0, 0.5],),
@@ -129,7 +131,7 @@ EXERCISES = (
     ),
     Exercise(
         id="02-rounded", title="A logarithm too late", kind="break", difficulty=1, minutes=4,
-        task="Somebody computes log-probabilities as np.log(softmax(z)). Find two finite logits for which some entry "
+        task="Somebody computes log-probabilities as `np.log(softmax(z))`. Find two finite logits for which some entry "
         "is wrong by more than 1 %.",
         answer=[0.0, 800.0],
         faulty=log_of_softmax, right=xentlib.log_softmax, legal=logits_of(2), rtol=0.01, atol=0,
@@ -146,8 +148,8 @@ EXERCISES = (
     ),
     Exercise(
         id="02-halved", title="Only a change of units?", kind="explain", difficulty=1, minutes=2,
-        task="Before softmax, a colleague divides the scores (1, 2, ½) by the largest, 2. Softmax, he says, ignores "
-        "what is done to all logits alike. What happens to the probabilities?",
+        task=r"Before softmax, a colleague divides the scores $(1, 2, \tfrac12)$ by the largest, 2. Softmax, he says, "
+        r"ignores what is done to all logits alike. What happens to the probabilities?",
         options=(
             "All three move towards ⅓: a common factor acts as a temperature.",
             "Nothing happens: a common factor cancels, as a common shift does.",

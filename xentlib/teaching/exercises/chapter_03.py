@@ -67,8 +67,8 @@ EXERCISES = (
     ),
     Exercise(
         id="03-odds", title="Log-odds of a layer", kind="predict", difficulty=2, minutes=4,
-        task="The features are x = (1, 2). W has the rows (1, 0), (0, 1) and (3, −1), and b = (0, ½, −1). What are the "
-        "log-odds of class 1 against class 0?",
+        task=r"The features are $x = (1, 2)$. The matrix $W$ has the rows $(1, 0)$, $(0, 1)$ and $(3, -1)$, and "
+        r"$b = (0, \tfrac12, -1)$. What are the log-odds of class 1 against class 0?",
         answer=1.5,
         mistakes=(
             Mistake("The biases are missing: they move the log-odds, too.", 1.0),
@@ -84,8 +84,9 @@ EXERCISES = (
     ),
     Exercise(
         id="03-weight", title="The slope of one weight", kind="derive", difficulty=2, minutes=8,
-        task='With `x_d = symbols("x_d", real=True)` for feature d: write ∂L/∂W_kd for one image of class y, in '
-        "terms of the logits z. Take the gradient for the logits from chapter 5: it is q − p.",
+        task=r'Let `x_d = symbols("x_d", real=True)` stand for feature $d$. Write $\partial L/\partial W_{kd}$ for one '
+        r"image of class $y$, in terms of the logits $z$. Take the gradient with respect to the logits from chapter 5: "
+        r"it is $q - p$.",
         answer=(Q_K - DELTA) * X_D,
         mistakes=(
             Mistake("This is the slope of the bias. A weight is multiplied by its feature.", Q_K - DELTA),
@@ -101,8 +102,8 @@ EXERCISES = (
     ),
     Exercise(
         id="03-weights", title="The slope of all weights", kind="code", difficulty=2, minutes=10,
-        task="Write a function of W, of shape (K, D), X, of shape (N, D), and labels that returns the gradient of the "
-        "mean loss with respect to W. There is no bias.",
+        task="Write a function of `W`, of shape $(K, D)$, `X`, of shape $(N, D)$, and `labels` that returns the "
+        "gradient of the mean loss with respect to `W`. There is no bias.",
         answer=weight_gradient,
         inputs=(
             ([[0.1, -0.2], [0.0, 0.3], [0.5, 0.1]], [[1.0, 0.0], [0.5, 2.0], [0.0, 1.0], [3.0, 1.0]], [0, 1, 2, 1]),
@@ -128,8 +129,9 @@ EXERCISES = (
     ),
     Exercise(
         id="03-pinned", title="A last logit of zero", kind="code", difficulty=1, minutes=5,
-        task="W is known up to a common row. Write a function of W, of shape (K, D), that returns the weights with the "
-        "same probabilities for every image, and a last logit that is always 0. Leave W itself as it is.",
+        task="The weights `W` are known up to a common row. Write a function of `W`, of shape $(K, D)$, that returns "
+        "the weights that give every image the same probabilities, and a last logit that is always 0. Leave `W` itself "
+        "as it is.",
         answer=pinned,
         inputs=(
             ([[1.0, 2.0], [0.5, -1.0], [3.0, 0.25]],),
@@ -151,8 +153,8 @@ EXERCISES = (
     ),
     Exercise(
         id="03-bias", title="When the bias decides", kind="break", difficulty=2, minutes=5,
-        task="A layer has the weights ((1, 0), (0, 1), (−1, −1)) and the bias (0, ½, 0). Somebody predicts the class "
-        "without the bias. Find two finite features for which the prediction is wrong.",
+        task=r"A layer has the weights $((1, 0), (0, 1), (-1, -1))$ and the bias $(0, \tfrac12, 0)$. Somebody predicts "
+        r"the class without the bias. Find two finite features for which the prediction is wrong.",
         answer=[0.3, 0.1],
         faulty=without_bias, right=lambda x: (WEIGHT @ x + BIAS).argmax(), legal=finite(2, "features"),
         mistakes=(
@@ -169,12 +171,12 @@ EXERCISES = (
     ),
     Exercise(
         id="03-contrast", title="The same photo, more contrast", kind="explain", difficulty=2, minutes=3,
-        task="A classifier without a bias names an image a three, with probability 0.6. You double the contrast, so "
+        task="A classifier without a bias calls an image a three, with probability 0.6. You double the contrast, so "
         "that every feature doubles. What does it say now?",
         options=(
             "A three with 0.6: softmax divides by the sum, so a common factor cancels.",
             "Perhaps another class: twice the ink is another image, and anything can happen.",
-            "A three with less than 0.6: the image is further from those of the training.",
+            "A three with less than 0.6: the image is further from those of the training set.",
             "A three with more than 0.6: all logits double, and all leads with them.",
         ),
         answer="D",

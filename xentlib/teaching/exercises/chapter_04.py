@@ -46,7 +46,7 @@ def with_epsilon(z):
 EXERCISES = (
     Exercise(
         id="04-guess", title="Ten classes, no idea", kind="predict", difficulty=1, minutes=3,
-        task="A network with K = 10 classes gives each of them the logit 7. What is its loss, in nats? Two decimals.",
+        task="A network with $K = 10$ classes gives each of them the logit 7. What is its loss, in nats? Two decimals.",
         answer=np.log(10), rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This is in bits. The book counts in nats, with the natural logarithm.", np.log2(10)),
@@ -80,8 +80,8 @@ EXERCISES = (
     ),
     Exercise(
         id="04-slope-epsilon", title="The slope with an ε", kind="derive", difficulty=1, minutes=5,
-        task="Let L = −log(q_y + c), with a small number c for the ε. Write ∂L/∂q_i, the slope with respect to the "
-        "probabilities, in terms of q and c.",
+        task=r"Let $L = -\log(q_y + c)$, with a small number $c$ for the $\varepsilon$. Write "
+        r"$\partial L/\partial q_i$, the slope with respect to the probabilities, in terms of $q$ and $c$.",
         answer=-KroneckerDelta(i, y) / (q[y] + c),
         mistakes=(
             Mistake("The ε got lost on the way: it stays in the denominator.", -KroneckerDelta(i, y) / q[y]),
@@ -97,8 +97,8 @@ EXERCISES = (
     ),
     Exercise(
         id="04-raise", title="Raise the true score", kind="derive", difficulty=3, minutes=10,
-        task="A classifier gives the true class the probability q_y. Now its logit z_y is raised by c, and the others "
-        "stay. Write the new loss in terms of q_y and c alone.",
+        task="A classifier gives the true class the probability $q_y$. Now its logit $z_y$ is raised by $c$, and the "
+        "others stay. Write the new loss in terms of $q_y$ and $c$ alone.",
         answer=log(1 + (1 - q[y]) / q[y] * exp(-c)), distributions=(q,),
         mistakes=(
             Mistake("The numerator grew by e^c, and so did one term of the denominator: that was forgotten.",
@@ -116,8 +116,8 @@ EXERCISES = (
     ),
     Exercise(
         id="04-loss", title="A loss that keeps its digits", kind="code", difficulty=3, minutes=12,
-        task="Write a function of logits (K numbers) and y that returns the loss, to nine digits, whether the "
-        "classifier is wrong by 800 or right by 40. A loss of 4.2e-18 is not 0.",
+        task=r"Write a function of `logits` ($K$ numbers) and `y` that returns the loss, to nine digits, whether the "
+        r"classifier is wrong by 800 or right by 40. A loss of $4.2 \cdot 10^{-18}$ is not 0.",
         answer=loss, atol=0,
         inputs=(
             ([1.0, 2.0, 0.5], 1), ([1.0, 2.0, 0.5], 2), ([0.0, -800.0], 1), ([0.0, 40.0], 1),
@@ -141,7 +141,7 @@ EXERCISES = (
     ),
     Exercise(
         id="04-perplexity", title="Perplexity of a batch", kind="code", difficulty=2, minutes=6,
-        task="Write a function of logits, of shape (N, K), and labels, N indices, that returns the perplexity.",
+        task="Write a function of `logits`, of shape $(N, K)$, and `labels`, $N$ indices, that returns the perplexity.",
         answer=perplexity,
         inputs=(
             ([[1.0, 2.0, 0.5], [2.5, 0.5, 0.0], [0.2, 1.1, 1.0], [1.5, -0.5, 0.0]], [1, 0, 2, 1]),
@@ -167,8 +167,8 @@ EXERCISES = (
     ),
     Exercise(
         id="04-epsilon", title="What ε hides", kind="break", difficulty=2, minutes=5,
-        task="Somebody computes the loss as −log(q_y + 1e-7). Find two finite logits, the true class at index 0, for "
-        "which this is off by more than 1 nat.",
+        task=r"Somebody computes the loss as $-\log(q_y + 10^{-7})$. Find two finite logits, with the true class at "
+        r"index 0, for which this is off by more than 1 nat.",
         answer=[-30.0, 0.0],
         faulty=with_epsilon, right=lambda z: loss(z, 0), legal=logits_of(2), rtol=0, atol=1,
         mistakes=(
@@ -185,12 +185,12 @@ EXERCISES = (
     ),
     Exercise(
         id="04-hits", title="As many hits, nine times the loss", kind="explain", difficulty=2, minutes=3,
-        task="Two classifiers name the same 97 of 100 photos rightly. The mean loss of one is 0.1, of the other 0.9. "
-        "Both numbers are computed as they should be. What can you conclude?",
+        task="Two classifiers are right about the same 97 of 100 photos. The mean loss of one is 0.1, of the other "
+        "0.9. Both numbers are computed as they should be. What can you conclude?",
         options=(
             "The second must have missed some photo that the first has hit.",
             "On some photos the second gives the truth far less probability, most likely where it errs.",
-            "The second has more classes, since log K is larger for it.",
+            r"The second has more classes, since $\log K$ is larger for it.",
             "The second needs more training: its hits and misses will change soon.",
         ),
         answer="B",

@@ -67,8 +67,8 @@ def fused(logits):
 EXERCISES = (
     Exercise(
         id="05-signs", title="Predict a gradient", kind="predict", difficulty=1, minutes=3,
-        task="The scores are (1, 2, ½), as always, but the photo shows a bird. Before you run anything: what is the "
-        "gradient of the loss with respect to the three logits? Two decimals will do.",
+        task=r"The scores are $(1, 2, \tfrac12)$, as always, but the photo shows a bird. Before you run anything: what "
+        r"is the gradient of the loss with respect to the three logits? Two decimals will do.",
         answer=[0.23, 0.63, -0.86], rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This is q: the one-hot was not subtracted.", [0.23, 0.63, 0.14]),
@@ -83,7 +83,8 @@ EXERCISES = (
     ),
     Exercise(
         id="05-temperature", title="The gradient at a temperature", kind="derive", difficulty=2, minutes=8,
-        task="Let q = softmax(z/T), and L = −log q_y. Derive ∂L/∂z_i for any number of classes.",
+        task=r"Let $q = \mathrm{softmax}(z/T)$ and $L = -\log q_y$. Derive $\partial L/\partial z_i$ for any number of "
+        r"classes.",
         answer=(Q_T - DELTA) / T,
         mistakes=(
             Mistake("The inner derivative is missing: z_i enters as z_i/T, which brings a factor 1/T.", Q_T - DELTA),
@@ -99,8 +100,8 @@ EXERCISES = (
     ),
     Exercise(
         id="05-weights", title="Targets that do not sum to 1", kind="derive", difficulty=3, minutes=12,
-        task="Let L = −Σ_j p_j log q_j with q = softmax(z), where the p_j are positive weights that need not sum to 1. "
-        "Derive ∂L/∂z_i.",
+        task=r"Let $L = -\sum_j p_j \log q_j$ with $q = \mathrm{softmax}(z)$, where the $p_j$ are positive weights "
+        r"that need not sum to 1. Derive $\partial L/\partial z_i$.",
         answer=sum_over(j, p[j]) * Q - p[i],
         mistakes=(
             Mistake("This takes Σp = 1 for granted. Here p is any list of positive weights.", Q - p[i]),
@@ -117,8 +118,8 @@ EXERCISES = (
     ),
     Exercise(
         id="05-gradient", title="Write the gradient", kind="code", difficulty=1, minutes=6,
-        task="Write a function of logits (an array of K numbers) and y (the index of the true class) that returns the "
-        "gradient of the loss. It has to work for logits of 1000, too.",
+        task="Write a function of `logits` (an array of $K$ numbers) and `y` (the index of the true class) that "
+        "returns the gradient of the loss. It has to work for logits of 1000, too.",
         answer=gradient,
         inputs=(
             ([1.0, 2.0, 0.5], 1), ([1.0, 2.0, 0.5], 2), ([0.3, -1.2, 0.0, 2.2, -0.4], 0), ([1000.0, 0.0, 999.0], 0),
@@ -139,8 +140,8 @@ EXERCISES = (
     ),
     Exercise(
         id="05-batch", title="A batch and its mean", kind="code", difficulty=2, minutes=8,
-        task="Write a function of logits, of shape (N, K), and labels, N indices, that returns the gradient of the "
-        "mean loss with respect to all logits.",
+        task="Write a function of `logits`, of shape $(N, K)$, and `labels`, $N$ indices, that returns the gradient of "
+        "the mean loss with respect to all logits.",
         answer=batch_gradient,
         inputs=(
             ([[1.0, 2.0, 0.5], [2.5, 0.5, 0.0], [0.2, 1.1, 1.0], [1.5, -0.5, 0.0]], [1, 0, 2, 1]),
@@ -165,8 +166,9 @@ EXERCISES = (
     ),
     Exercise(
         id="05-flat-zero", title="A gradient that is lost", kind="break", difficulty=2, minutes=5,
-        task="The textbook computes the gradient as softmax(z) − p. Find three finite logits, with dog (index 1) true, "
-        "for which it is wrong by more than 1 % in some entry, though the true gradient is not 0 in float64.",
+        task=r"The textbook computes the gradient as $\mathrm{softmax}(z) - p$. Find three finite logits, with dog "
+        r"(index 1) true, for which it is wrong by more than 1 % in some entry, though the true gradient is not 0 in "
+        r"float64.",
         answer=[0.0, 40.0, 0.0],
         faulty=textbook, right=fused, legal=logits_of(3, also=lambda z: "" if fused(z)[1] else
                                                      "here the true gradient, too, is 0 in float64"),
@@ -185,8 +187,8 @@ EXERCISES = (
     ),
     Exercise(
         id="05-two-steps", title="Backwards in two steps", kind="break", difficulty=3, minutes=8,
-        task="This backward pass goes in two steps: −p/q, then the Jacobian of softmax. Find three finite logits, with "
-        "dog (index 1) true, for which it is wrong by more than 1 % in some entry, or gives no number at all.",
+        task="This backward pass goes in two steps: $-p/q$, then the Jacobian of softmax. Find three finite logits, "
+        "with dog (index 1) true, for which it is wrong by more than 1 % in some entry, or gives no number at all.",
         answer=[800.0, 0.0, 0.0],
         faulty=two_steps, right=fused, legal=logits_of(3), rtol=0.01, atol=0,
         mistakes=(
@@ -205,12 +207,13 @@ EXERCISES = (
     ),
     Exercise(
         id="05-cancel", title="Sure and wrong", kind="explain", difficulty=2, minutes=3,
-        task="The network is sure and wrong: q_y is 10⁻⁶. Softmax is nearly flat there, for ∂q_y/∂z_y = q_y (1 − q_y) "
-        "is 10⁻⁶ as well. Yet the slope of the loss at the true logit is almost −1. Where does it come from?",
+        task=r"The network is sure and wrong: $q_y$ is $10^{-6}$. Softmax is nearly flat there, since "
+        r"$\partial q_y/\partial z_y = q_y (1 - q_y)$ is $10^{-6}$ as well. Yet the slope of the loss at the true "
+        r"logit is almost $-1$. Where does it come from?",
         options=(
             "The loss adds up the flat slopes of all classes, and together they make 1.",
-            "The slope of −log q_y is −1/q_y, a million here, and cancels the factor q_y of softmax.",
-            "q − p is an approximation, which is poor where q_y is small.",
+            r"The slope of $-\log q_y$ is $-1/q_y$, a million here, and cancels the factor $q_y$ of softmax.",
+            "$q - p$ is an approximation, which is poor where $q_y$ is small.",
             "Softmax is flat only at the true class; the wrong class that leads brings the 1.",
         ),
         answer="B",

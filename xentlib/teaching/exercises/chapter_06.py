@@ -67,8 +67,8 @@ def common_part(v):
 EXERCISES = (
     Exercise(
         id="06-nudge", title="One logit rises", kind="predict", difficulty=1, minutes=4,
-        task="Three classes have the probabilities (½, ⅓, ⅙). The logit of the first rises by 0.06. By how much does "
-        "each probability change? Three decimals will do.",
+        task=r"Three classes have the probabilities $(\tfrac12, \tfrac13, \tfrac16)$. The logit of the first rises by "
+        r"0.06. By how much does each probability change? Three decimals will do.",
         answer=[0.015, -0.01, -0.005], rtol=0, atol=0.0006,
         mistakes=(
             Mistake("The probabilities would no longer sum to 1. What the first class gains, the others lose.",
@@ -89,7 +89,7 @@ EXERCISES = (
     ),
     Exercise(
         id="06-diagonal", title="Read q off the diagonal", kind="predict", difficulty=2, minutes=5,
-        task="K is 3, and the Jacobian of softmax has (0.24, 0.21, 0.09) on its diagonal. What is q?",
+        task="With $K = 3$, the Jacobian of softmax has $(0.24, 0.21, 0.09)$ on its diagonal. What is $q$?",
         answer=[0.6, 0.3, 0.1], rtol=0, atol=0.001,
         mistakes=(
             Mistake("Each entry fits, but they sum to 0.8. Each number on the diagonal belongs to two "
@@ -108,7 +108,8 @@ EXERCISES = (
     ),
     Exercise(
         id="06-entropy", title="The slope of doubt", kind="derive", difficulty=2, minutes=10,
-        task="Let H = −Σ_j q_j log q_j be the entropy of q = softmax(z). Write ∂H/∂z_k in terms of q.",
+        task=r"Let $H = -\sum_j q_j \log q_j$ be the entropy of $q = \mathrm{softmax}(z)$. Write "
+        r"$\partial H/\partial z_k$ in terms of $q$.",
         answer=-q[k] * (log(q[k]) - MEAN_LOG), distributions=(q,),
         mistakes=(
             Mistake("This is the slope with respect to q_k. It has yet to go back through softmax.", -log(q[k]) - 1),
@@ -127,8 +128,9 @@ EXERCISES = (
     ),
     Exercise(
         id="06-either", title="Either cat or dog", kind="derive", difficulty=3, minutes=10,
-        task="A label says that a photo shows a cat (index 0) or a dog (index 1), but not which of them. The loss is "
-        "L = −log(q_0 + q_1), with q = softmax(z) over any number of classes. Write ∂L/∂z_k in terms of q.",
+        task=r"A label says that a photo shows a cat (index 0) or a dog (index 1), but not which of them. The loss is "
+        r"$L = -\log(q_0 + q_1)$, with $q = \mathrm{softmax}(z)$ over any number of classes. Write "
+        r"$\partial L/\partial z_k$ in terms of $q$.",
         answer=q[k] - (q[0] * CAT + q[1] * DOG) / PAIR,
         mistakes=(
             Mistake("This is the slope of −log q_0 − log q_1, which takes both classes for true at once.",
@@ -149,9 +151,9 @@ EXERCISES = (
     ),
     Exercise(
         id="06-log-softmax", title="Backwards through log-softmax", kind="code", difficulty=2, minutes=10,
-        task="A layer computes log-softmax along the last axis. Write a function of logits and g, both of shape "
-        "(N, K). Let g hold the slopes of some loss along the log-probabilities, and return those along the logits. "
-        "The loss may be any, and so may g.",
+        task="A layer computes log-softmax along the last axis. Write a function of `logits` and `g`, both of shape "
+        "$(N, K)$. Let `g` hold the slopes of some loss along the log-probabilities, and return those along the "
+        "logits. The loss may be anything, and so may `g`.",
         answer=log_softmax_back,
         inputs=(
             ([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]], [[0.0, -1.0, 0.0], [0.3, 0.5, -2.0]]),
@@ -176,9 +178,9 @@ EXERCISES = (
     ),
     Exercise(
         id="06-offset", title="A product that loses its digits", kind="break", difficulty=3, minutes=8,
-        task="At four equal logits q is (¼, ¼, ¼, ¼), and somebody computes J v as q * (v - (q * v).sum()). Find four "
-        "numbers v for which some entry is wrong by more than 1 %, though each entry of the true J v is at least 0.01 "
-        "in size.",
+        task=r"At four equal logits $q$ is $(\tfrac14, \tfrac14, \tfrac14, \tfrac14)$, and somebody computes $J v$ as "
+        r"`q * (v - (q * v).sum())`. Find four numbers $v$ for which some entry is wrong by more than 1 %, though each "
+        r"entry of the true $J v$ is at least 0.01 in size.",
         answer=[1e16 + 4, 1e16, 1e16, 1e16],
         faulty=product_as_written, right=product, legal=is_no_direction, rtol=0.01, atol=0,
         mistakes=(
@@ -196,14 +198,14 @@ EXERCISES = (
     ),
     Exercise(
         id="06-inverse", title="Two answers", kind="explain", difficulty=2, minutes=4,
-        task="At the logits (1, 2, ½), by how much do the logits have to change for q to change by dq = "
-        "(0.01, −0.01, 0)? Two programs solve J dz = dq. One returns dz = (0.059, 0, 0.016), the other "
-        "(0.043, −0.016, 0). Which is right, up to rounding?",
+        task=r"At the logits $(1, 2, \tfrac12)$, by how much do the logits have to change for $q$ to change by "
+        r"$dq = (0.01, -0.01, 0)$? Two programs solve $J \cdot dz = dq$. One returns $dz = (0.059, 0, 0.016)$, the "
+        r"other $(0.043, -0.016, 0)$. Which is right, up to rounding?",
         options=(
-            "Neither: J is singular, it has no inverse, and so no dz leads to this dq.",
+            "Neither: $J$ is singular, it has no inverse, and so no $dz$ leads to this $dq$.",
             "One of them: three equations fix three unknowns, and the other program has lost its digits.",
-            "Both: they differ by a constant, which J sends to 0, and any constant would do.",
-            "Both: dq is 0 for bird, which leaves the logit of bird free to be anything.",
+            "Both: they differ by a constant, which $J$ sends to 0, and any constant would do.",
+            "Both: $dq$ is 0 for bird, which leaves the logit of bird free to be anything.",
         ),
         answer="C",
         because="The rows of J sum to 0, so J makes nothing of a constant, and no inverse could tell which one was "

@@ -60,8 +60,8 @@ def ties_below(a):
 EXERCISES = (
     Exercise(
         id="07-roads", title="Three steps, many roads", kind="predict", difficulty=1, minutes=5,
-        task="Take a = 2 and b = 3, and three steps: c = a · b, then d = c + a, then L = c · d. Go back by hand. What "
-        "is ∂L/∂a?",
+        task=r"Take $a = 2$ and $b = 3$, and three steps: $c = a \cdot b$, then $d = c + a$, then $L = c \cdot d$. Go "
+        r"back by hand. What is $\partial L/\partial a$?",
         answer=48, rtol=0.001,
         mistakes=(
             Mistake("Two steps use c: the last one, and the one that makes d. The road by way of d is missing.", 30),
@@ -78,11 +78,11 @@ EXERCISES = (
     ),
     Exercise(
         id="07-unsorted", title="An engine without a list", kind="explain", difficulty=2, minutes=5,
-        task="Somebody drops the sorted list. Their function back(node, slope) adds slope to node.grad, and at once "
-        "calls back(parent, slope * local) for each parent of the node. It starts with back(loss, 1). What is wrong "
-        "with it?",
+        task="Somebody drops the sorted list. Their function `back(node, slope)` adds `slope` to `node.grad`, and at "
+        "once calls `back(parent, slope * local)` for each parent of the node. It starts with `back(loss, 1)`. What is "
+        "wrong with it?",
         options=(
-            "A node that is used twice passes its slope on before all has come: its parents get too little.",
+            "A node that is used twice passes its slope on before all of it has come: its parents get too little.",
             "A node that is used twice is visited twice: its parents get part of the slope twice.",
             "Nothing: it does the same products and sums in another order, and as many of them.",
             "The slopes are right, but it walks each road, not each arrow: far too many if nodes are used twice.",
@@ -107,8 +107,8 @@ EXERCISES = (
     ),
     Exercise(
         id="07-features", title="Where nothing is seen", kind="predict", difficulty=1, minutes=5,
-        task="A layer has the weights W with the rows (3, 0), (0, 3) and (3, −3), and no bias. The features are "
-        "x = (0, 0), and the class with index 2 is true. What is ∂L/∂x?",
+        task=r"A layer has the weights $W$ with the rows $(3, 0)$, $(0, 3)$ and $(3, -3)$, and no bias. The features "
+        r"are $x = (0, 0)$, and the class with index 2 is true. What is $\partial L/\partial x$?",
         answer=[-1.0, 3.0], rtol=0, atol=0.005,
         mistakes=(
             Mistake("This is for the weights: their slope is (q − p) xᵀ, and x is 0. The features get Wᵀ(q − p).",
@@ -126,9 +126,9 @@ EXERCISES = (
     ),
     Exercise(
         id="07-lookup", title="A table that is looked up", kind="code", difficulty=2, minutes=8,
-        task="The first layer of a language model is a table E of shape (V, D), a row for each word it knows. For N "
-        "words with the indices ids it returns X = E[ids]. Write a function of g, which holds the slopes of the loss "
-        "along X and has shape (N, D), of ids and of V that returns the slopes along E.",
+        task="The first layer of a language model is a table `E` of shape $(V, D)$, with a row for each word it knows. "
+        "For $N$ words with the indices `ids` it returns `X = E[ids]`. Write a function of `g`, `ids` and `V` that "
+        "returns the slopes of the loss along `E`. The slopes along `X` are `g`, of shape $(N, D)$.",
         answer=looked_up_back,
         inputs=(
             ([[1.0, 2.0], [0.5, -1.0], [3.0, 0.25]], [1, 3, 1], 4),
@@ -152,9 +152,9 @@ EXERCISES = (
     ),
     Exercise(
         id="07-ties", title="Who was the largest?", kind="break", difficulty=2, minutes=6,
-        task="Four numbers a go through a ReLU, h = np.maximum(a, 0), and the largest h is kept. On the way back "
-        "somebody multiplies the slope that arrives by (h == h.max()) * (a > 0). Right is to hand it to one of the "
-        "largest h, and through its ReLU. Find four finite numbers a for which it matters.",
+        task="Four numbers `a` go through a ReLU, `h = np.maximum(a, 0)`, and the largest `h` is kept. On the way back "
+        "somebody multiplies the slope that arrives by `(h == h.max()) * (a > 0)`. It should go to one of the largest "
+        "`h`, and through its ReLU. Find four finite numbers `a` for which this matters.",
         answer=[2.0, 2.0, 1.0, 0.0],
         faulty=to_each_winner, right=to_one_winner, legal=finite(4, "numbers"),
         mistakes=(
@@ -173,8 +173,8 @@ EXERCISES = (
     ),
     Exercise(
         id="07-length", title="Backwards through a length", kind="derive", difficulty=3, minutes=12,
-        task="A layer divides its input by its length: u_j = z_j / √(Σ_k z_k²). The slopes g_j of the loss along the "
-        "u_j have arrived; the cell names them g[j]. Write the slope along z_i.",
+        task=r"A layer divides its input by its length: $u_j = z_j / \sqrt{\sum_k z_k^2}$. The slopes $g_j$ of the "
+        r"loss along the $u_j$ have arrived; the cell names them `g[j]`. Write the slope along $z_i$.",
         answer=G[i] / LENGTH - z[i] * ALONG / LENGTH**3,
         mistakes=(
             Mistake("The length was taken for a constant. It depends on z_i, so all u_j do.", G[i] / LENGTH),
@@ -195,9 +195,10 @@ EXERCISES = (
     ),
     Exercise(
         id="07-report", title="What a check reports", kind="predict", difficulty=2, minutes=4,
-        task="For one number, check_grad reports |g − d| / max(|g|, |d|), with g the gradient it is given and d the "
-        "difference of the loss. What does it report, up to rounding, if g is four times too long, if it is four times "
-        "too short, and if it has the wrong sign? Give the three numbers.",
+        task=r"For one number, `check_grad` reports $\lvert g - d \rvert / \max(\lvert g \rvert, \lvert d \rvert)$, "
+        r"with $g$ the gradient it is given and $d$ the difference of the loss. What does it report, up to rounding, "
+        r"if $g$ is four times too large, if it is four times too small, and if it has the wrong sign? Give the three "
+        r"numbers.",
         answer=[0.75, 0.75, 2.0], rtol=0, atol=0.005,
         mistakes=(
             Mistake("This divides by the true slope. The larger of the two is to be taken.", [3.0, 0.75, 2.0]),

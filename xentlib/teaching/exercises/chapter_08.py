@@ -74,8 +74,8 @@ MEAN = sum_over(j, q[j] * ERROR)
 EXERCISES = (
     Exercise(
         id="08-sum", title="Where the rivals end up", kind="predict", difficulty=1, minutes=4,
-        task="The example starts at z = (1, 2, ½), with dog true, and follows the flow until the logit of dog is 12. "
-        "What are the three logits then? Two decimals will do.",
+        task=r"The example starts at $z = (1, 2, \tfrac12)$, with dog true, and follows the flow until the logit of "
+        r"dog is 12. What are the three logits then? Two decimals will do.",
         answer=[-4.25, 12.0, -4.25], rtol=0, atol=0.0051,
         mistakes=(
             Mistake("Cat and bird did not fall by the same amount: each falls at the rate of its own probability.",
@@ -92,8 +92,9 @@ EXERCISES = (
     ),
     Exercise(
         id="08-penalty", title="A sum that is not kept", kind="derive", difficulty=1, minutes=5,
-        task="Add a penalty ½ c Σ_j z_j² to the loss, with a number c > 0, and let the logits follow the flow of the "
-        "two together. The target sums to 1. At which rate does the sum of the logits change? Write d(Σ_j z_j)/dt.",
+        task=r"Add a penalty $\tfrac12 c \sum_j z_j^2$ to the loss, with a number $c > 0$, and let the logits follow "
+        r"the flow of the two together. The target sums to 1. At what rate does the sum of the logits change? Write "
+        r"$d(\sum_j z_j)/dt$.",
         answer=-c * sum_over(j, z[j]), distributions=(p, q),
         mistakes=(
             Mistake("The loss alone keeps the sum. The penalty pulls at each logit as well.", 0),
@@ -113,8 +114,8 @@ EXERCISES = (
         task="Dog is true, and its probability is now the largest of all. The flow goes on. Can the probability of a "
         "wrong class still rise?",
         options=(
-            "Yes: a weak class gains beside a strong rival, whatever the place of dog.",
-            "No: Σ_j q_j² is at most the largest q_j. That is q_y now, so no wrong class gains.",
+            "Yes: a weak class gains next to a strong rival, whatever the place of dog.",
+            r"No: $\sum_j q_j^2$ is at most the largest $q_j$. That is $q_y$ now, so no wrong class gains.",
             "No: every wrong logit falls, and a class whose logit falls loses probability.",
             "Yes: the sum of the logits is kept, so somebody has to gain what others lose.",
         ),
@@ -157,9 +158,9 @@ EXERCISES = (
     ),
     Exercise(
         id="08-margin", title="What descent makes large", kind="code", difficulty=2, minutes=10,
-        task="On separable data, descent tends to the direction with the largest margin. Write a function of W, of "
-        "shape (K, D), X, of shape (N, D), and labels that returns the margin of W: the smallest lead z_y − z_j, over "
-        "all samples and all wrong classes j, divided by the Frobenius norm of W.",
+        task="On separable data, descent tends to the direction with the largest margin. Write a function of `W`, of "
+        "shape $(K, D)$, `X`, of shape $(N, D)$, and `labels` that returns the margin of `W`: the smallest lead "
+        "$z_y - z_j$, over all samples and all wrong classes $j$, divided by the Frobenius norm of `W`.",
         answer=margin,
         inputs=(
             ([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.5]], [[2.0, 0.5], [-0.5, 1.0], [-1.0, -2.0], [0.8, 0.1]],
@@ -188,10 +189,10 @@ EXERCISES = (
     ),
     Exercise(
         id="08-features", title="A safe step, and long features", kind="break", difficulty=2, minutes=8,
-        task="Two photos have the same two features x, and the labels 0 and 1. W is the identity, so the logits are "
-        "x. Somebody takes a step of size ½ on W, against the gradient of the mean loss, and says that the loss cannot "
-        "rise, since on the logits any step below 4 is safe. Find two features, none beyond ±100, for which it rises "
-        "by more than 0.01.",
+        task=r"Two photos have the same two features $x$, and the labels 0 and 1. The matrix $W$ is the identity, so "
+        r"the logits are $x$. Somebody takes a step of size ½ on $W$, against the gradient of the mean loss, and says "
+        r"that the loss cannot rise, since on the logits any step below 4 is safe. Find two features, neither beyond "
+        r"$\pm 100$, for which it rises by more than 0.01.",
         answer=[6.0, 0.0],
         faulty=loss_before, right=highest_of_both, legal=lambda x: finite(2, "features")(x) or too_large(x),
         rtol=0, atol=0.01,
@@ -211,8 +212,8 @@ EXERCISES = (
     ),
     Exercise(
         id="08-squares", title="Two losses, one flow", kind="derive", difficulty=3, minutes=12,
-        task="The logits follow the flow of cross-entropy, dz/dt = p − q. At which rate does the squared error "
-        "E = ½ Σ_j (q_j − p_j)² change on the way? Write dE/dt in terms of p and q alone.",
+        task=r"The logits follow the flow of cross-entropy, $dz/dt = p - q$. At what rate does the squared error "
+        r"$E = \tfrac12 \sum_j (q_j - p_j)^2$ change on the way? Write $dE/dt$ in terms of $p$ and $q$ alone.",
         answer=MEAN**2 - SQUARES, distributions=(p, q),
         mistakes=(
             Mistake("The sign is turned round: the logits move along p − q, not along q − p.", SQUARES - MEAN**2),

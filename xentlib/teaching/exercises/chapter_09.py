@@ -77,8 +77,8 @@ STEP = (exp(c) - exp(-c)) / 2
 EXERCISES = (
     Exercise(
         id="09-bend", title="Curvature without a matrix", kind="predict", difficulty=1, minutes=4,
-        task="The probabilities are q = (½, ¼, ¼). You walk from z along v = (2, 0, −2), so the logits are z + t v. "
-        "What is the second derivative of the loss with respect to t, at t = 0?",
+        task=r"The probabilities are $q = (\tfrac12, \tfrac14, \tfrac14)$. You walk from $z$ along $v = (2, 0, -2)$, "
+        r"so the logits are $z + t v$. What is the second derivative of the loss with respect to $t$, at $t = 0$?",
         answer=2.75, rtol=0.002,
         mistakes=(
             Mistake("This is the mean of the squares. The square of the mean is still to be taken off.", 3.0),
@@ -95,8 +95,8 @@ EXERCISES = (
     ),
     Exercise(
         id="09-third", title="The curvature of the curvature", kind="derive", difficulty=1, minutes=6,
-        task="Along its own logit z_i the loss has the curvature q_i (1 − q_i). How fast does this curvature change "
-        "with z_i? Write ∂³L/∂z_i³ in terms of q_i.",
+        task=r"Along the logit $z_i$ the loss has the curvature $q_i (1 - q_i)$. How fast does this curvature change "
+        r"with $z_i$? Write $\partial^3 L/\partial z_i^3$ in terms of $q_i$.",
         answer=q[i] * (1 - q[i]) * (1 - 2 * q[i]), distributions=(q,),
         mistakes=(
             Mistake("This is the derivative with respect to q_i. The chain rule goes on to z_i.", 1 - 2 * q[i]),
@@ -116,11 +116,11 @@ EXERCISES = (
     ),
     Exercise(
         id="09-uniform", title="A thousand equal logits", kind="explain", difficulty=2, minutes=5,
-        task="All of K = 1000 logits are equal. There H has no eigenvalue above 1/1000. A colleague concludes that a "
+        task="All $K = 1000$ logits are equal. There $H$ has no eigenvalue above 1/1000. A colleague concludes that a "
         "gradient step of size 1000 lowers the loss from here, whatever the target. Is that so?",
         options=(
             "Yes: the limit is 2 over the largest curvature, which is 2000 at this place.",
-            "Yes: the bound ½ is for two classes, and 1/K takes its place when there are more.",
+            "Yes: the bound ½ is for two classes, and $1/K$ takes its place when there are more.",
             "No: the step leaves this place, and among few rivals the curvature comes near ½.",
             "No: the curvatures of the thousand logits add up, so the limit is 4 over 1000.",
         ),
@@ -143,9 +143,9 @@ EXERCISES = (
     ),
     Exercise(
         id="09-diagonal", title="A curvature for each weight", kind="code", difficulty=2, minutes=8,
-        task="Some optimisers give each weight a step of its own, by its own curvature. Write a function of W, of "
-        "shape (K, D), and X, of shape (N, D), that returns ∂²L/∂W_kd² of the mean loss, as an array of shape (K, D). "
-        "There is no bias, and no label is needed.",
+        task=r"Some optimisers give each weight a step of its own, by its own curvature. Write a function of `W`, of "
+        r"shape $(K, D)$, and `X`, of shape $(N, D)$, that returns $\partial^2 L/\partial W_{kd}^2$ of the mean loss, "
+        r"as an array of shape $(K, D)$. There is no bias, and no label is needed.",
         answer=diagonal,
         inputs=(
             ([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.5]], [[2.0, 0.5], [-0.5, 1.0], [-1.0, -2.0], [0.8, 0.1]]),
@@ -170,10 +170,10 @@ EXERCISES = (
     ),
     Exercise(
         id="09-halfway", title="Two weights in a row", kind="break", difficulty=2, minutes=6,
-        task="A network has one hidden unit and no ReLU: its logits are (0, a u), with two weights u and a, and class "
-        "1 is true. Somebody thinks that without a ReLU the loss must be convex in the weights. Find two pairs, "
-        "((u, a), (u′, a′)), with no number beyond ±100, so that halfway between them the loss is higher than the mean "
-        "of the two losses, by more than 0.01.",
+        task=r"A network has one hidden unit and no ReLU: its logits are $(0, a u)$, with two weights $u$ and $a$, and "
+        r"class 1 is true. Somebody thinks that without a ReLU the loss must be convex in the weights. Find two pairs, "
+        r"$((u, a), (u', a'))$, with no number beyond $\pm 100$, such that halfway between them the loss is higher "
+        r"than the mean of the two losses, by more than 0.01.",
         answer=[[2.0, 2.0], [-2.0, -2.0]],
         faulty=mean_of_ends, right=highest_of_mean_and_halfway, legal=two_pairs, rtol=0, atol=0.01,
         mistakes=(
@@ -193,9 +193,9 @@ EXERCISES = (
     ),
     Exercise(
         id="09-damped", title="A Newton step on a short rein", kind="code", difficulty=2, minutes=8,
-        task="H is singular, and tiny where the classifier is sure. A remedy is to add a number c > 0 to each "
-        "eigenvalue of H. Write a function of logits (K numbers), g (K numbers) and c that returns the solution d of "
-        "(H + c I) d = g.",
+        task="The Hessian $H$ is singular, and tiny where the classifier is sure. A remedy is to add a number $c > 0$ "
+        "to each eigenvalue of $H$. Write a function of `logits` ($K$ numbers), `g` ($K$ numbers) and `c` that returns "
+        "the solution $d$ of $(H + c I) d = g$.",
         answer=damped,
         inputs=(
             ([1.0, 2.0, 0.5], [0.25, -0.375, 0.125], 0.1),
@@ -222,8 +222,8 @@ EXERCISES = (
     ),
     Exercise(
         id="09-newton", title="Where Newton lands", kind="derive", difficulty=3, minutes=12,
-        task="There are two classes, the target is (½, ½), and class 1 leads by c. One full step of Newton's method is "
-        "taken in the logits. Write the lead of class 1 after it in terms of c.",
+        task=r"There are two classes, the target is $(\tfrac12, \tfrac12)$, and class 1 leads by $c$. One full step of "
+        r"Newton's method is taken in the logits. Write the lead of class 1 after it in terms of $c$.",
         answer=c - STEP,
         mistakes=(
             Mistake("The sign of the step is turned round: d is subtracted from the logits.", c + STEP),

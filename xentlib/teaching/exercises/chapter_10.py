@@ -88,8 +88,8 @@ def zero_times_infinity(prior, likelihood):
 EXERCISES = (
     Exercise(
         id="10-root", title="A timid rule", kind="derive", difficulty=2, minutes=8,
-        task="A rule charges 1/q_y for the answer q if the truth turns out to be y. The true odds are p, and no p_j is "
-        "0. Which answer has the least expected charge? Write its q_i in terms of p.",
+        task="A rule charges $1/q_y$ for the answer $q$ if the truth turns out to be $y$. The true odds are $p$, and "
+        "no $p_j$ is 0. Which answer has the least expected charge? Write its $q_i$ in terms of $p$.",
         answer=sqrt(p[i]) / sum_over(j, sqrt(p[j])), distributions=(p,),
         mistakes=(
             Mistake("This is the honest answer. That it is the cheapest was shown for the logarithm, not for 1/q_y.",
@@ -108,9 +108,9 @@ EXERCISES = (
     ),
     Exercise(
         id="10-rivals", title="Is Brier's rule local?", kind="break", difficulty=1, minutes=5,
-        task="With two classes Brier's charge is 2 (1 − q_y)², whatever the rest. Somebody uses this formula for three "
-        "classes. Find a distribution over cat, dog and bird, with cat (index 0) true, for which it is off by more "
-        "than 0.1.",
+        task="With two classes Brier's charge depends on $q_y$ alone: it is $2 (1 - q_y)^2$. Somebody uses this "
+        "formula for three classes. Find a distribution over cat, dog and bird, with cat (index 0) true, for which it "
+        "is off by more than 0.1.",
         answer=[0.2, 0.4, 0.4],
         faulty=brier_of_two, right=brier, legal=distribution_of(3), rtol=0, atol=0.1,
         mistakes=(
@@ -129,8 +129,8 @@ EXERCISES = (
     ),
     Exercise(
         id="10-margins", title="Who is inside the margin?", kind="predict", difficulty=1, minutes=4,
-        task="Four classes have the scores (2, 1½, 0, 3), and class 0 is true. What is the gradient of the hinge loss "
-        "Σ_(j≠y) max(0, z_j − z_y + 1) with respect to the four scores?",
+        task=r"Four classes have the scores $(2, 1\tfrac12, 0, 3)$, and class 0 is true. What is the gradient of the "
+        r"hinge loss $\sum_{j \ne y} \max(0, z_j - z_y + 1)$ with respect to the four scores?",
         answer=[-2.0, 1.0, 0.0, 1.0], rtol=0, atol=0.0051,
         mistakes=(
             Mistake("These are the sizes of the terms. Their slopes are asked for, and a slope is the same anywhere "
@@ -169,13 +169,13 @@ EXERCISES = (
     ),
     Exercise(
         id="10-same-data", title="The temperature of the training set", kind="explain", difficulty=2, minutes=4,
-        task="Somebody has no held-out images, and fits T on the 200 that the classifier was trained on. It is right "
-        "on all of these: each true logit is the largest of its row. Which T minimises the loss on them?",
+        task="Somebody has no held-out images, and fits $T$ on the 200 that the classifier was trained on. It is right "
+        "on all of these: each true logit is the largest of its row. Which $T$ minimises the loss on them?",
         options=(
-            "T = 1: training has minimised the loss on these images, so that no scaling can lower it.",
-            "None: the loss falls as long as T falls, towards 0, because every true logit is the largest.",
-            "T = 2.19, as before: overconfidence belongs to the classifier, and not to the images.",
-            "None: the loss falls as long as T grows, because the classifier is overconfident.",
+            "$T = 1$: training has minimised the loss on these images, so no scaling can lower it.",
+            "None: the loss falls as long as $T$ falls, towards 0, because every true logit is the largest.",
+            "$T = 2.19$, as before: overconfidence belongs to the classifier, and not to the images.",
+            "None: the loss falls as long as $T$ grows, because the classifier is overconfident.",
         ),
         answer="B",
         because="In β = 1/T the slope is the mean of Σ_j q_j z_j − z_y. A mean of logits lies below the largest, so "
@@ -196,9 +196,9 @@ EXERCISES = (
     ),
     Exercise(
         id="10-surer", title="Surest before, surest after", kind="break", difficulty=3, minutes=10,
-        task="A temperature of 3 changes the class of no photo. Somebody concludes: of two photos, the one with the "
-        "larger confidence, its largest probability, at T = 1 also has the larger one at T = 3. Find the logits of two "
-        "photos, an array of shape (2, 3), for which that is wrong.",
+        task="A temperature of 3 changes the class of no photo. Somebody concludes that of two photos, the one with "
+        "the larger confidence (its largest probability) at $T = 1$ also has the larger one at $T = 3$. Find the "
+        "logits of two photos, an array of shape $(2, 3)$, for which that is wrong.",
         answer=[[2.5, 0.0, 0.0], [1.0, 0.0, -20.0]],
         faulty=lambda logits: surer(logits, 1), right=lambda logits: surer(logits, 3), legal=two_photos, rtol=0, atol=0,
         mistakes=(
@@ -220,9 +220,10 @@ EXERCISES = (
     ),
     Exercise(
         id="10-floor", title="What the reading leaves open", kind="code", difficulty=3, minutes=12,
-        task="A sensor gives one of M readings. Write a function of prior, the K probabilities of the classes, and "
-        "likelihood, of shape (K, M), whose row k holds the probabilities of the readings for class k. It returns the "
-        "floor, in nats: the least expected loss of any classifier that sees the reading. Probabilities may be 0.",
+        task="A sensor gives one of $M$ readings. Write a function of `prior`, the $K$ probabilities of the classes, "
+        "and `likelihood`, of shape $(K, M)$, whose row $k$ holds the probabilities of the readings for class $k$. It "
+        "returns the floor, in nats: the least expected loss of any classifier that sees the reading. Probabilities "
+        "may be 0.",
         answer=floor,
         inputs=(
             ([0.5, 0.5], [[0.9, 0.1], [0.2, 0.8]]),

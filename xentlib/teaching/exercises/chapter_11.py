@@ -72,10 +72,10 @@ def in_logits(answer):
 EXERCISES = (
     Exercise(
         id="11-symptoms", title="Name the symptom", kind="predict", difficulty=1, minutes=5,
-        task="Somebody computes −log(e^(z_y) / Σ_j e^(z_j)) in float32, as it stands. Before you run anything: what "
-        'comes out? A is z = (100, 0) with y = 0. B is the same z with y = 1. C is z = (30, 0) with y = 0. D is '
-        'z = (0, −50) with y = 1. E is z = (−200, −201) with y = 0. Give a tuple of five words, each `"nan"`, `"inf"`, '
-        '`"0"` or `"right"`, for right to three digits.',
+        task=r"Somebody computes $-\log(e^{z_y} / \sum_j e^{z_j})$ in float32, as it stands. Before you run anything: "
+        r"what comes out? A is $z = (100, 0)$ with $y = 0$. B is the same $z$ with $y = 1$. C is $z = (30, 0)$ with "
+        r"$y = 0$. D is $z = (0, -50)$ with $y = 1$. E is $z = (-200, -201)$ with $y = 0$. Give a tuple of five words, "
+        r'each `"nan"`, `"inf"`, `"0"` or `"right"`, which means right to three digits.',
         answer=SYMPTOMS,
         mistakes=(
             Mistake("Look at A again: the sum overflows, and so does the numerator.",
@@ -97,9 +97,9 @@ EXERCISES = (
     ),
     Exercise(
         id="11-mean-shift", title="Shifted by the mean", kind="break", difficulty=1, minutes=5,
-        task="Somebody shifts by the mean: d = z − mean(z), and the loss is log Σ_j e^(d_j) − d_y. On paper any shift "
-        "is right. Find three finite logits, with dog (index 1) true, for which this is wrong by more than 1 %, or "
-        "gives no number. Errors below 10⁻⁶ do not count.",
+        task=r"Somebody shifts by the mean: $d = z - \mathrm{mean}(z)$, and the loss is $\log \sum_j e^{d_j} - d_y$. "
+        r"On paper any shift is right. Find three finite logits, with dog (index 1) true, for which this is wrong by "
+        r"more than 1 %, or gives no number. Errors below $10^{-6}$ do not count.",
         answer=[1500.0, 0.0, 0.0],
         faulty=shifted_by_mean, right=loss_of_dog, legal=logits_of(3), rtol=0.01, atol=1e-6,
         mistakes=(
@@ -118,9 +118,9 @@ EXERCISES = (
     ),
     Exercise(
         id="11-crowd", title="Lost in a crowd", kind="predict", difficulty=2, minutes=6,
-        task="The truth leads 1000 rivals, each by the same gap g. The sum 1 + r is formed exactly, then rounded to "
-        "bfloat16, with its t = 8 significant bits, and the loss is the logarithm of that. From which g on is it 0? "
-        "Two decimals.",
+        task="The truth leads 1000 rivals, each by the same gap $g$. The sum $1 + r$ is formed exactly, then rounded "
+        "to bfloat16, with its $t = 8$ significant bits, and the loss is the logarithm of that. From which $g$ on is "
+        "it 0? Two decimals.",
         answer=8 * np.log(2) + np.log(1000), rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This is right for one rival. Here r is a sum over 1000 of them.", 8 * np.log(2)),
@@ -139,14 +139,14 @@ EXERCISES = (
     ),
     Exercise(
         id="11-detached", title="May the gradient stop at m?", kind="explain", difficulty=2, minutes=5,
-        task="A framework takes m for a constant when it differentiates. With −z_y + m + log Σ_j e^(z_j − m) that does "
-        "no harm. Now the loss is written as (m − z_y) + log1p(r), where r leaves out class a, whose logit is the "
-        "largest. Every m is still taken for a constant. What becomes of the gradient?",
+        task=r"A framework treats $m$ as a constant when it differentiates. With $-z_y + m + \log \sum_j e^{z_j - m}$ "
+        r"that does no harm. Now the loss is written as $(m - z_y) + \mathrm{log1p}(r)$, where $r$ leaves out class "
+        r"$a$, whose logit is the largest. Every $m$ is still treated as a constant. What becomes of the gradient?",
         options=(
-            "It stays right: the loss does not depend on the shift, so that no slope can come through m.",
-            "Its entry for the true class lacks q_y: the term of that class has been left out.",
-            "Its entry for class a lacks q_a: the 1 stands for e^(z_a − m), and a 1 has no slope in z_a.",
-            "All entries get too large: without the term of class a the denominator is r, and not 1 + r.",
+            "It stays right: the loss does not depend on the shift, so no slope can come through $m$.",
+            "Its entry for the true class lacks $q_y$: the term of that class has been left out.",
+            "Its entry for class $a$ lacks $q_a$: the 1 stands for $e^{z_a - m}$, and a 1 has no slope in $z_a$.",
+            "All entries get too large: without the term of class $a$ the denominator is $r$, and not $1 + r$.",
         ),
         answer="C",
         because="With m constant, z_a is nowhere in m + log1p(r). The slope of the term that became a 1 is missing: "
@@ -166,8 +166,9 @@ EXERCISES = (
     ),
     Exercise(
         id="11-miss", title="The log-probability of a miss", kind="code", difficulty=3, minutes=12,
-        task="Write a function of logits (K numbers) and y that returns log(1 − q_y), to nine digits: also where q_y "
-        "is within 10⁻²⁶ of 1, where it is below 10⁻²⁶, and for logits of 1000. An answer of −3 · 10⁻²⁷ is not 0.",
+        task=r"Write a function of `logits` ($K$ numbers) and `y` that returns $\log(1 - q_y)$, to nine digits: also "
+        r"where $q_y$ is within $10^{-26}$ of 1, where it is below $10^{-26}$, and for logits of 1000. An answer of "
+        r"$-3 \cdot 10^{-27}$ is not 0.",
         answer=log_miss, atol=0,
         inputs=(
             ([1.0, 2.0, 0.5], 1), ([1.0, 2.0, 0.5], 2), ([0.0, 60.0, -1.0], 1), ([0.0, -60.0, -3.0, 0.5], 1),
@@ -193,8 +194,8 @@ EXERCISES = (
     ),
     Exercise(
         id="11-push", title="Is the push well-conditioned?", kind="derive", difficulty=2, minutes=8,
-        task="The gradient pushes the true class up by 1 − q_y. How fast does this push change, relative to its size? "
-        "Write ∂ log(1 − q_y)/∂z_i in terms of q = softmax(z).",
+        task=r"The gradient pushes the true class up by $1 - q_y$. How fast does this push change, relative to its "
+        r"size? Write $\partial \log(1 - q_y)/\partial z_i$ in terms of $q = \mathrm{softmax}(z)$.",
         answer=PUSH, distributions=(q,),
         mistakes=(
             Mistake("This is the slope of 1 − q_y itself. The logarithm divides it by 1 − q_y.", PUSH * (1 - q[y])),

@@ -49,8 +49,8 @@ def at_the_cap(z):
 EXERCISES = (
     Exercise(
         id="12-floor", title="The floor under a smoothed loss", kind="predict", difficulty=1, minutes=4,
-        task="A classifier of K = 4 classes is trained with label smoothing, ε = 0.2. How small can its smoothed loss "
-        "on one photo get, in nats? Two decimals.",
+        task=r"A classifier of $K = 4$ classes is trained with label smoothing, $\varepsilon = 0.2$. How small can its "
+        r"smoothed loss on one photo get, in nats? Two decimals.",
         answer=0.5875, rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This is the floor for a one-hot target. A soft target has a loss even where q = t.", 0.0),
@@ -67,9 +67,10 @@ EXERCISES = (
     ),
     Exercise(
         id="12-own-say", title="A target that listens", kind="derive", difficulty=1, minutes=6,
-        task="Not sure of the labels, somebody mixes the classifier's own answer q = softmax(z) into the target: "
-        "t = (1 − c) p + c q, with a share c, worked out afresh at each step and then held constant. The loss is "
-        "L = −Σ_j t_j log q_j, and p sums to 1. Write ∂L/∂z_i in terms of p, q and c.",
+        task=r"Not sure of the labels, somebody mixes the classifier's own answer $q = \mathrm{softmax}(z)$ into the "
+        r"target: $t = (1 - c) p + c q$, with a share $c$, worked out afresh at each step and then held constant. The "
+        r"loss is $L = -\sum_j t_j \log q_j$, and $p$ sums to 1. Write $\partial L/\partial z_i$ in terms of $p$, $q$ "
+        r"and $c$.",
         answer=(1 - c) * (q[i] - p[i]), distributions=(p, q),
         mistakes=(
             Mistake("The part c q of the target is missing. Put all of t into q − t.", q[i] - (1 - c) * p[i]),
@@ -89,7 +90,7 @@ EXERCISES = (
     Exercise(
         id="12-rare", title="What a weight does to an honest answer", kind="predict", difficulty=2, minutes=5,
         task="Of the photos that look like this one, three in four show a dog and one in four shows a bird. The class "
-        "weights are 1 for dog and 6 for bird. Which probability of bird makes the weighted loss least, on average "
+        "weights are 1 for dog and 6 for bird. Which probability of bird makes the weighted loss smallest, on average "
         "over such photos? Two decimals.",
         answer=2 / 3, rtol=0, atol=0.0051,
         mistakes=(
@@ -107,9 +108,9 @@ EXERCISES = (
     ),
     Exercise(
         id="12-weights", title="The gradient of a weighted mean", kind="code", difficulty=2, minutes=10,
-        task="Write a function of logits, of shape (N, K), labels, N indices, and weights, one for each class, that "
-        "returns the gradient of the weighted mean loss with respect to the logits. The mean is the weighted average: "
-        "it divides by the sum of the weights of the N labels.",
+        task="Write a function of `logits`, of shape $(N, K)$, `labels`, $N$ indices, and `weights`, one for each "
+        "class, that returns the gradient of the weighted mean loss with respect to the logits. The mean is the "
+        "weighted average: it divides by the sum of the weights of the $N$ labels.",
         answer=weighted_gradient,
         inputs=(
             ([[1.0, 2.0, 0.5], [2.5, 0.5, 0.0], [0.2, 1.1, 1.0], [1.5, -0.5, 0.0]], [1, 0, 2, 1], [1.0, 2.0, 4.0]),
@@ -135,8 +136,9 @@ EXERCISES = (
     ),
     Exercise(
         id="12-forgive", title="A loss that forgives", kind="derive", difficulty=2, minutes=8,
-        task="Some labels are wrong. A loss that forgives them is L = (1 − q_y^c)/c, with a number c > 0; for c → 0 it "
-        "tends to −log q_y. Let q = softmax(z), and write ∂L/∂z_i in terms of q and c.",
+        task=r"Some labels are wrong. A loss that forgives them is $L = (1 - q_y^c)/c$, with a number $c > 0$; for "
+        r"$c \to 0$ it tends to $-\log q_y$. Let $q = \mathrm{softmax}(z)$, and write $\partial L/\partial z_i$ in "
+        r"terms of $q$ and $c$.",
         answer=q[y] ** c * (q[i] - DELTA), distributions=(q,),
         mistakes=(
             Mistake("One q_y is missing: the weight is −q_y φ'(q_y), and not −φ'(q_y) alone.",
@@ -157,13 +159,14 @@ EXERCISES = (
     Exercise(
         id="12-teacher", title="The teacher who is not heard", kind="explain", difficulty=3, minutes=4,
         task="A student is trained on the sum of two losses: one for the labels, at temperature 1, and one for the "
-        "teacher's softened targets, at temperature T. Somebody forgot the factor T². At T = 2 the student follows the "
-        "teacher. At T = 20 it learns as if there were none. Why?",
+        "teacher's softened targets, at temperature $T$. Somebody forgot the factor $T^2$. At $T = 2$ the student "
+        "follows the teacher. At $T = 20$ it learns as if there were none. Why?",
         options=(
             "Softened by 20 the targets are almost uniform, so nothing that the teacher knows is left in them.",
-            "The teacher's part of the gradient has the factor 1/T: it gets ten times smaller. The labels' part stays.",
+            "The teacher's part of the gradient has the factor $1/T$: it gets ten times smaller. The labels' part "
+            "stays.",
             "The teacher's part of the gradient gets smaller by a factor of the order of 100. The labels' part stays.",
-            "At 20 the student's own q is almost uniform as well, so both parts of the gradient vanish together.",
+            "At 20 the student's own $q$ is almost uniform as well, so both parts of the gradient vanish together.",
         ),
         answer="C",
         because="The slope of z/T brings one factor 1/T, and q − t, between two nearly uniform distributions, another. "
@@ -183,8 +186,9 @@ EXERCISES = (
     ),
     Exercise(
         id="12-cap", title="Capped, and still in order?", kind="break", difficulty=2, minutes=5,
-        task="Soft-capping with c = 30 is increasing, so it keeps the order of the logits. Therefore somebody predicts "
-        "np.argmax(30 * np.tanh(z / 30)). Find three finite logits for which this is not the class of the largest one.",
+        task="Soft-capping with $c = 30$ is increasing, so it keeps the order of the logits. Therefore somebody "
+        "predicts `np.argmax(30 * np.tanh(z / 30))`. Find three finite logits for which this is not the class of the "
+        "largest one.",
         answer=[1000.0, 2000.0, 0.0],
         faulty=lambda z: capped(z).argmax(), right=lambda z: z.argmax(), legal=logits_of(3), rtol=0, atol=0,
         mistakes=(

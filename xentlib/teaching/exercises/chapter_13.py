@@ -55,8 +55,8 @@ def folded_from_zero(z):
 EXERCISES = (
     Exercise(
         id="13-crossover", title="When the table outgrows the weight", kind="predict", difficulty=1, minutes=4,
-        task="A last layer has D = 4,096 features and K = 128,000 classes. Its weight is held in bfloat16, its logits "
-        "in float32. For how many tokens do the logits take just as much memory as the weight?",
+        task="A last layer has $D = 4096$ features and $K = 128{,}000$ classes. Its weight is held in bfloat16, its "
+        "logits in float32. For how many tokens do the logits take just as much memory as the weight?",
         answer=2048, rtol=0,
         mistakes=(
             Mistake("Both were counted with the same bytes for a number. A float32 takes 4, a bfloat16 takes 2.", 4096),
@@ -72,8 +72,8 @@ EXERCISES = (
     ),
     Exercise(
         id="13-confidence", title="How sure, from two numbers", kind="predict", difficulty=1, minutes=4,
-        task="The two halves of a row of logits leave the states (m, s) = (log 8, 1.5) and (log 2, 3). What is the "
-        "largest probability in the row? Two decimals.",
+        task=r"The two halves of a row of logits leave the states $(m, s) = (\log 8, 1.5)$ and $(\log 2, 3)$. What is "
+        r"the largest probability in the row? Two decimals.",
         answer=4 / 9, rtol=0, atol=0.0051,
         mistakes=(
             Mistake("The two s were added as they are. The second belongs to a smaller m, and shrinks first.", 1 / 4.5),
@@ -90,8 +90,8 @@ EXERCISES = (
     ),
     Exercise(
         id="13-start", title="A wrong start", kind="break", difficulty=2, minutes=5,
-        task="A fold of one logit after the other starts from the state (0, 0), where it should be (−∞, 0). Find three "
-        "finite logits for which its log-sum-exp, m + log s, is off by more than 0.01.",
+        task=r"A fold of one logit after the other starts from the state $(0, 0)$, where it should be $(-\infty, 0)$. "
+        r"Find three finite logits for which its log-sum-exp, $m + \log s$, is off by more than 0.01.",
         answer=[-800.0, -801.0, -802.0],
         faulty=folded_from_zero, right=xentlib.logsumexp, legal=logits_of(3), rtol=0, atol=0.01,
         mistakes=(
@@ -108,9 +108,9 @@ EXERCISES = (
     ),
     Exercise(
         id="13-stale", title="A stale maximum", kind="derive", difficulty=1, minutes=5,
-        task="The sum s was made with the final maximum m. By a slip, the second pass uses an older one, c, for every "
-        "block: it returns e^(z_i − c)/s − 1(y = i). A test adds up the entries over all classes. What does it find, "
-        "in terms of m and c?",
+        task=r"The sum $s$ was made with the final maximum $m$. By a slip, the second pass uses an older one, $c$, for "
+        r"every block: it returns $e^{z_i - c}/s - \mathbb{1}(y = i)$. A test adds up the entries over all classes. "
+        r"What does it find, in terms of $m$ and $c$?",
         answer=exp(m - c) - 1,
         mistakes=(
             Mistake("That is what the right gradient sums to. Here softmax has another factor.", 0),
@@ -127,11 +127,11 @@ EXERCISES = (
     ),
     Exercise(
         id="13-one-pass", title="One pass for one of them", kind="explain", difficulty=3, minutes=5,
-        task="The gradient for the features needs no second pass. Carry for each sample a third thing beside m and s, "
-        "the sum a = Σ_j e^(z_j − m) W_j over the rows W_j read so far, rescaled whenever m rises. At the end it is "
-        "a/s − W_y, divided by N. Why does nothing like that give the gradient of W?",
+        task=r"The gradient for the features needs no second pass. For each sample, carry a third thing along with $m$ "
+        r"and $s$: the sum $a = \sum_j e^{z_j - m} W_j$ over the rows $W_j$ read so far, rescaled whenever $m$ rises. "
+        r"At the end the gradient is $a/s - W_y$, divided by $N$. Why does nothing like that give the gradient of $W$?",
         options=(
-            "A row of it adds up samples, and each of them has an m and an s of its own that are not final yet.",
+            "A row of it adds up samples, and each of them has an $m$ and an $s$ of its own that are not final yet.",
             "It has a row for each class, so the sums that are carried would take as much room as the logits.",
             "The 1 of the true class is part of its sums, and would be rescaled along with the exponentials.",
             "It has no sum over classes, so no exponentials occur in it, and there is nothing to rescale.",
@@ -155,9 +155,9 @@ EXERCISES = (
     ),
     Exercise(
         id="13-rests", title="All states at once", kind="code", difficulty=3, minutes=12,
-        task="The blocks of one row leave states (m, r): in r the 1 of the block's largest logit is left out. Write a "
-        "function of m and r, two arrays with one number for each block, that returns the loss if the class with the "
-        "largest logit of all is true, to nine digits. A loss of 4e-19 is not 0.",
+        task=r"The blocks of one row leave states $(m, r)$: in $r$ the 1 of the block's largest logit is left out. "
+        r"Write a function of `m` and `r`, two arrays with one number for each block, that returns, to nine digits, "
+        r"the loss if the class with the largest logit of all is true. A loss of $4 \cdot 10^{-19}$ is not 0.",
         answer=loss_of_largest, atol=0,
         inputs=(
             ([2.0, 1.0, 0.5], [0.2, 0.0, 1.5]), ([1.0, 3.0, 3.0, 2.0], [0.3, 0.5, 0.25, 0.0]),
@@ -182,9 +182,9 @@ EXERCISES = (
     ),
     Exercise(
         id="13-entropy", title="How unsure, from blocks", kind="derive", difficulty=3, minutes=15,
-        task="Does the entropy of q fold, too? A row of logits is cut into K blocks: here K counts blocks, and j is "
-        "one of them. You are told its log-sum-exp, call it z_j, and the entropy of the softmax within it, h_j. "
-        "The cell declares h. Write the entropy of the softmax of the whole row.",
+        task="Does the entropy of $q$ fold, too? A row of logits is cut into $K$ blocks: here $K$ counts blocks, and "
+        "$j$ is one of them. You are told its log-sum-exp, call it $z_j$, and the entropy of the softmax within it, "
+        "$h_j$. The cell declares `h`. Write the entropy of the softmax of the whole row.",
         answer=sum_over(j, SHARE * (h[j] - log(SHARE))),
         mistakes=(
             Mistake("This is the mean doubt within a block. In which block the class lies is in doubt as well.",

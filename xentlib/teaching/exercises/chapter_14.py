@@ -121,10 +121,10 @@ EXERCISES = (
     ),
     Exercise(
         id="14-winner", title="Who is right?", kind="code", difficulty=2, minutes=10,
-        task="S machines share the classes of N samples; sizes, S numbers, says how many each has, in order. Of each "
-        "sample, machine s knows its largest logit, tops[s, n], and at which of its own classes it stands, "
-        "places[s, n], counted from 0. Write a function of tops, places, sizes and labels (N class indices) that "
-        "returns the accuracy.",
+        task="$S$ machines share the classes of $N$ samples; `sizes`, $S$ numbers, says how many each has, in order. "
+        "For each sample $n$, machine $s$ knows its largest logit, `tops[s, n]`, and which of its own classes has it, "
+        "`places[s, n]`, counted from 0. Write a function of `tops`, `places`, `sizes` and `labels` ($N$ class "
+        "indices) that returns the accuracy.",
         answer=accuracy,
         inputs=(
             (
@@ -162,9 +162,9 @@ EXERCISES = (
     ),
     Exercise(
         id="14-piece", title="One machine's piece of the gradient", kind="code", difficulty=2, minutes=10,
-        task="Write a function of piece, the logits of N samples for the classes start, start + 1, … of one machine; "
-        "of start; of labels, N indices that count over all classes; and of lse, the log-sum-exp of all classes for "
-        "each sample. It returns this machine's piece of the gradient of the mean loss.",
+        task="Write a function of `piece`, the logits of $N$ samples for the classes `start`, `start + 1`, … of one "
+        "machine; of `start`; of `labels`, $N$ indices that count over all classes; and of `lse`, the log-sum-exp of "
+        "all classes for each sample. It returns this machine's piece of the gradient of the mean loss.",
         answer=piece_of_gradient,
         inputs=(
             (TABLE[:, 2:5], 2, [3, 0, 4, 6], LSE),
@@ -190,11 +190,11 @@ EXERCISES = (
     ),
     Exercise(
         id="14-average", title="The average of wrong losses", kind="explain", difficulty=2, minutes=4,
-        task="Here is the slip with label smoothing once more: log-sum-exp is merged, but each of S machines smooths "
-        "towards its own classes alone, so each has another loss. A colleague leaves that as it is and takes the "
-        "average of the S losses. All machines have the same number of classes. What is the average?",
+        task="Here is the slip with label smoothing once more: log-sum-exp is merged, but each of $S$ machines smooths "
+        "towards its own classes alone, so each has a loss of its own. A colleague leaves that as it is and takes the "
+        "average of the $S$ losses. All machines have the same number of classes. What is the average?",
         options=(
-            "Wrong, as each of the losses was: a mean of means is another number than the mean.",
+            "Wrong, as each of the losses was: a mean of means is not the mean.",
             "The right loss: the means of equal shares weigh the same, and the loss is linear in them.",
             "The right loss, and it would be for shares of any size: an average makes up for the differences.",
             "Right only if all machines have the same mean logit: otherwise the errors do not cancel.",
@@ -219,8 +219,8 @@ EXERCISES = (
     Exercise(
         id="14-drop", title="Too small to matter", kind="break", difficulty=3, minutes=8,
         task="To save messages, a machine stays silent if its largest logit is more than 16 below the best of all: "
-        "e⁻¹⁶ is 10⁻⁷, too small to matter. The true logit always counts. Find six finite logits, two on each of three "
-        "machines, with dog (index 1) true, for which the loss is wrong by more than 1 %.",
+        "$e^{-16}$ is about $10^{-7}$, too small to matter. The true logit always counts. Find six finite logits, two "
+        "on each of three machines, with dog (index 1) true, for which the loss is wrong by more than 1 %.",
         answer=[0.0, 30.0, 0.0, 0.0, 0.0, 0.0],
         faulty=some_dropped, right=all_kept, legal=logits_of(6, also=lambda z: "" if all_kept(z) else
                                                              "here the true loss, too, is 0 in float64"),
@@ -241,9 +241,9 @@ EXERCISES = (
     ),
     Exercise(
         id="14-silent", title="A machine that does not answer", kind="derive", difficulty=2, minutes=7,
-        task="Some machines fail, and nobody notices: what the others send is merged as if it were all. Let p_j be 1 "
-        "for a class whose machine answered and 0 for the others, with p_y = 1, and let q = softmax of all logits. "
-        "Write the loss that comes out in terms of p and q. Leave out p_y.",
+        task="Some machines fail, and nobody notices: what the others send is merged as if it were all. Let $p_j$ be 1 "
+        "for a class whose machine answered and 0 for the others, with $p_y = 1$, and let $q$ be the softmax of all "
+        "logits. Write the loss that comes out in terms of $p$ and $q$. Leave out $p_y$.",
         answer=log(HEARD) - log(q[y]), distributions=(q,),
         mistakes=(
             Mistake("This is the loss with all machines. Fewer classes are in the sum, so q_y grows.", -log(q[y])),
@@ -264,8 +264,8 @@ EXERCISES = (
     Exercise(
         id="14-even", title="When gathering is cheaper", kind="predict", difficulty=3, minutes=6,
         task="Take the prices of the bill: gathering sends float32 logits, and their gradient back; merging sends "
-        "summaries, and answers back. 64 machines share the classes of one sample. For how many classes K do both "
-        "send the same number of bytes?",
+        "summaries, and answers back. The classes of one sample are shared by 64 machines. For how many classes $K$ do "
+        "both send the same number of bytes?",
         answer=768, rtol=0,
         mistakes=(
             Mistake("This is the number of classes of one machine.", 12),

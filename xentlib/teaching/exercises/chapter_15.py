@@ -66,8 +66,8 @@ def example_of(logits, labels):
 EXERCISES = (
     Exercise(
         id="15-zero-logits", title="Told by the first number", kind="predict", difficulty=1, minutes=5,
-        task="Five programs are to return the mean loss of N = 32 samples with K = 10 classes. All logits are 0. They "
-        "return 2.303, 3.322, 3.466, 0.230 and 73.68. The first is right. Which exhibits are the other four? Give "
+        task="Five programs are to return the mean loss of $N = 32$ samples with $K = 10$ classes. All logits are 0. "
+        "They return 2.303, 3.322, 3.466, 0.230 and 73.68. The first is right. Which exhibits are the other four? Give "
         "their numbers in this order.",
         answer=[5, 19, 14, 13], rtol=0,
         mistakes=(
@@ -108,9 +108,10 @@ EXERCISES = (
     ),
     Exercise(
         id="15-accumulate", title="A batch in parts", kind="code", difficulty=1, minutes=6,
-        task="A batch is too large, and is worked through in M parts. Row m of grads, of shape (M, D), is the gradient "
-        "of the mean loss of part m, and counts[m] says over how many samples that mean runs. Where it is 0, so is "
-        "the row. Write a function of grads and counts that returns the gradient of the mean over all samples.",
+        task="A batch is too large, and is worked through in $M$ parts. Row $m$ of `grads`, of shape $(M, D)$, is the "
+        "gradient of the mean loss of part $m$, and `counts[m]` says over how many samples that mean runs. Where it is "
+        "0, so is the row. Write a function of `grads` and `counts` that returns the gradient of the mean over all "
+        "samples.",
         answer=mean_of_all,
         inputs=(
             ([[1.0, -2.0, 0.5], [0.25, 0.0, -1.0]], [11, 101]),
@@ -139,7 +140,7 @@ EXERCISES = (
         id="15-fooled", title="A probe that is fooled", kind="break", difficulty=2, minutes=5,
         task="The gradient belongs to one photo, of a dog (index 1). The probe of the rows asks whether its three "
         "entries sum to 0, and nothing else. Find three finite numbers that it lets pass, though no logits have this "
-        "gradient. (0, 0, 0) does not count: a sure and right classifier comes as near to it as you like.",
+        "gradient. The answer $(0, 0, 0)$ does not count: a sure and right classifier comes as near to it as you like.",
         answer=[-0.5, 0.25, 0.25],
         faulty=rows_alarm, right=careful_alarm, legal=finite(3, "entries"),
         mistakes=(
@@ -159,10 +160,10 @@ EXERCISES = (
         task="By mistake, a program divides all logits by 2 before it computes the loss. Its gradient has the factor ½ "
         "that belongs to it. Which of the seven probes raise the alarm?",
         options=(
-            "log_K, and others: half the logits cost less than the whole ones, and log K is no longer right.",
-            "differences, and others: the right gradient is q − p, and this one is half of such a difference.",
-            "values, and none of the six: half the logits have all the symmetries that the logits have.",
-            "shift, and others: what was shifted by c arrives shifted by c/2, and the loss is another one.",
+            r"`log_K`, and others: half the logits cost less than the whole ones, and $\log K$ is no longer right.",
+            "`differences`, and others: the right gradient is $q - p$, and this one is half of such a difference.",
+            "`values`, and none of the six: half the logits have all the symmetries that the logits have.",
+            "`shift`, and others: what was shifted by $c$ arrives shifted by $c/2$, and the loss is another one.",
         ),
         answer="C",
         because="It is the right gradient of the loss at the temperature 2, and that loss has every property of the "
@@ -181,8 +182,9 @@ EXERCISES = (
     ),
     Exercise(
         id="15-twice", title="The gradient of softmax twice", kind="derive", difficulty=3, minutes=12,
-        task="Softmax twice: q = softmax(z), and L = −q_y + log Σ_j e^(q_j). Derive ∂L/∂z_i, in terms of q alone. "
-        "Look for the factor that makes a sure and wrong classifier learn so slowly.",
+        task=r"Softmax twice: $q = \mathrm{softmax}(z)$, and $L = -q_y + \log \sum_j e^{q_j}$. Derive "
+        r"$\partial L/\partial z_i$, in terms of $q$ alone. Look for the factor that makes a sure and wrong classifier "
+        r"learn so slowly.",
         answer=TWICE, distributions=(q,),
         mistakes=(
             Mistake("This is the slope with respect to q_i. The inner softmax is still to come.", A - DELTA),
@@ -201,8 +203,9 @@ EXERCISES = (
     ),
     Exercise(
         id="15-from-gradient", title="The loss from the gradient", kind="code", difficulty=3, minutes=8,
-        task="With index labels a right gradient contains its loss. Write a function of grad, the gradient of a mean "
-        "loss, of shape (N, K), and labels that returns that mean loss, to nine digits. A loss of 4.2e-18 is not 0.",
+        task=r"With index labels a right gradient contains its loss. Write a function of `grad`, the gradient of a "
+        r"mean loss, of shape $(N, K)$, and `labels` that returns that mean loss, to nine digits. A loss of "
+        r"$4.2 \cdot 10^{-18}$ is not 0.",
         answer=loss_of_gradient, atol=0,
         inputs=(
             example_of([[1.0, 2.0, 0.5], [0.0, -1.5, 0.25], [3.0, 0.75, -1.0], [0.5, 0.0, 0.25]], [1, 2, 0, 1]),

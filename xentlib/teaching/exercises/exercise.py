@@ -26,7 +26,8 @@ class Exercise:
     id : str
         The chapter's number in two digits, a hyphen, and a word: "05-gradient".
     title, task : str
-        A few words, and the statement of what is asked and checked.
+        A few words, and the statement of what is asked and checked. A task is Markdown, for the page: mathematics in
+        TeX between dollar signs, names that the reader types in backticks. Feedback and hints are printed as they are.
     kind : {"predict", "derive", "code", "break", "explain"}
         What the answer is: a value (numbers, a string, or a tuple of strings for an ordering), a SymPy expression in
         the book's symbols, a function, an input on which `faulty` fails, or the letter of an option.
@@ -45,7 +46,8 @@ class Exercise:
     legal : function, for "break"
         Takes the input, and returns what is not allowed about it, or "".
     options : sequence of strings, for "explain"
-        What there is to choose from, A, B and so on. Each that is not the answer is a mistake: Mistake(says, "B").
+        What there is to choose from, A, B and so on, in Markdown as the task. Each that is not the answer is a
+        mistake: Mistake(says, "B").
     because : str, for "explain"
         What is said of the right option.
     rtol, atol : float

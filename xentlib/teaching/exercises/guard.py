@@ -1,10 +1,11 @@
 """Run a learner's code: stop it if it takes too long, and turn what it raises into a sentence."""
 
+import contextvars
+import ctypes
 import itertools
 import re
 import signal
 import sys
-import sysconfig
 import threading
 import time
 import traceback
@@ -17,8 +18,12 @@ import numpy as np
 LIMIT = 5.0  #: seconds that one call may take
 SOON = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)  # seconds to the next alarm: who catches one is hit by another in the handler
 
-_LIBRARIES = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
-_NOT_THEIRS = (str(Path(__file__).parents[2]), *_LIBRARIES, "<frozen")
+WATCHED = 8  # in the browser, of so many functions of a library one looks at the clock
+TOOL = 4  # the number under which sys.monitoring knows this module: neither a debugger's nor a profiler's
+
+# Where the modules say that they are: in the browser sysconfig says //lib, and their code /lib.
+_LIBRARIES = (Path(traceback.__file__).parent, Path(np.__file__).parents[1], Path(__file__).parents[2])
+_NOT_THEIRS = (*map(str, _LIBRARIES), "<frozen")
 
 
 class OutOfTime(BaseException):
@@ -35,13 +40,14 @@ class Outcome(NamedTuple):
 def run(function, *args, limit=None):
     """Call `function`, and return an Outcome whatever it does. Only the user's own interrupt gets through.
 
-    The clock is a timer of the system (SIGALRM) in the main thread where there is one. In other threads, on Windows and
-    in the browser the code is traced instead, which is slower, and which code that catches
-    *every* exception survives. Neither can stop a single call into compiled code. Warnings are silenced, since their
-    text names files that differ from run to run.
+    The clock is a timer of the system (SIGALRM) in the main thread where there is one. In other threads and on Windows
+    the code gets a thread of its own, which is left behind when time is up, with an exception in it. The browser has
+    neither: there the code looks at the clock itself wherever a function or the next round of a loop begins. The first
+    and the last cannot stop a single call into compiled code. Warnings are silenced, since their text names files that
+    differ from run to run.
     """
     limit = LIMIT if limit is None else limit
-    timed, how = (_with_alarm, "a timer") if _has_alarm() else (_traced, "tracing it, as there is no timer here")
+    timed, how = _clock()
     try:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
@@ -52,9 +58,13 @@ def run(function, *args, limit=None):
         return Outcome(failure=_told(error))
 
 
-def _has_alarm():
-    in_main = threading.current_thread() is threading.main_thread()
-    return in_main and hasattr(signal, "setitimer") and sys.platform != "emscripten"
+def _clock():
+    """Return what can stop a call here, and the words for it."""
+    if sys.platform == "emscripten":
+        return _watched, "a look at the clock"
+    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
+        return _with_alarm, "a timer"
+    return _in_its_own_thread, "another thread"
 
 
 def _with_alarm(function, args, limit):
@@ -77,23 +87,53 @@ def _with_alarm(function, args, limit):
         signal.signal(signal.SIGALRM, before)
 
 
-def _traced(function, args, limit):
-    end = time.monotonic() + limit
+def _in_its_own_thread(function, args, limit):
+    ended = []
 
-    def tracer(frame, *_):
-        if time.monotonic() > end:
+    def call():
+        try:
+            ended.append((function(*args), None))
+        except BaseException as error:
+            ended.append((None, error))
+
+    thread = threading.Thread(target=contextvars.copy_context().run, args=(call,), daemon=True)
+    thread.start()
+    try:
+        thread.join(limit)
+    finally:
+        if thread.is_alive():
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
+    if not ended:
+        raise OutOfTime
+    value, error = ended[0]
+    if error:
+        raise error
+    return value
+
+
+def _watched(function, args, limit):
+    end, running, monitor = time.monotonic() + limit, True, sys.monitoring
+    events = (monitor.events.PY_START, monitor.events.JUMP)
+
+    def look(code, *_):
+        if running and time.monotonic() > end:
             raise OutOfTime
-        if frame.f_code.co_filename.startswith(_NOT_THEIRS):  # it is enough to look when libraries make calls
-            return None
-        frame.f_trace_opcodes = True  # `while True: pass` never comes to a new line
-        return tracer
+        # Who computes for long in a library calls many of its functions: to look in a few costs next to nothing.
+        few = code.co_firstlineno % WATCHED == 0
+        return None if few or not code.co_filename.startswith(_NOT_THEIRS) else monitor.DISABLE
 
-    before = sys.gettrace()
-    sys.settrace(tracer)
+    if not monitor.get_tool(TOOL):
+        monitor.use_tool_id(TOOL, __name__)
+    watched_before = monitor.get_events(TOOL)
+    looks_before = [monitor.register_callback(TOOL, event, look) for event in events]
+    monitor.set_events(TOOL, sum(events))
     try:
         return function(*args)
     finally:
-        sys.settrace(before)
+        running = False
+        monitor.set_events(TOOL, watched_before)
+        for event, look_before in zip(events, looks_before, strict=True):
+            monitor.register_callback(TOOL, event, look_before)
 
 
 def _told(error):

@@ -1,0 +1,104 @@
+"""The exercises as Markdown: what their chapters, their solutions and the list of all of them say.
+
+`make exercises` writes it anew where the data has changed. It is plain Markdown, since a notebook is also read where
+nobody knows the book's own: in JupyterLab, on GitHub, in Colab.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+import nbformat
+
+from xentlib.teaching.exercises import all_exercises, find
+from xentlib.teaching.exercises.checking import lettered
+
+DIFFICULTY = {1: "easy", 2: "middling", 3: "hard"}
+TABLE_HEAD = "| chapter | exercise | kind | difficulty | minutes |"
+HEADING = re.compile(r"##+ Exercise ")
+CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
+
+
+def heading(exercise):
+    """Return what stands above an exercise, and above its solution."""
+    number = 1 + [each.id for each in all_exercises() if each.chapter == exercise.chapter].index(exercise.id)
+    return f"Exercise {exercise.chapter}.{number}: {exercise.title}"
+
+
+def link(text, exercise, path):
+    """Return a link to the exercise in a notebook. The fragment is JupyterLab's, and the book knows it as well."""
+    return f"[{text}]({path}#{heading(exercise).replace(' ', '-')})"
+
+
+def task(exercise, name):
+    """Return the exercise as it stands in its chapter, the notebook of this name."""
+    parts = [f"### {heading(exercise)}", f"*{exercise.kind.capitalize()}, {exercise.minutes} minutes.* {exercise.task}"]
+    if exercise.options:
+        parts.append(_list(exercise.options))
+    return "\n\n".join([*parts, link("Solution", exercise, f"solutions/{name}")])
+
+
+def solution_head(exercise, name):
+    """Return what stands above a solution; where options are to be judged, with what there is to say about each."""
+    parts = [f"## {heading(exercise)}", link("Back to the exercise", exercise, f"../{name}")]
+    if exercise.options:
+        says = {mistake.wrong: f"No. {mistake.says}" for mistake in exercise.mistakes}
+        says[exercise.answer] = f"Right. {exercise.because}"
+        parts.append(_list(plain(says[letter]) for letter, _ in lettered(exercise.options)))
+    return "\n\n".join(parts)
+
+
+def _list(items):
+    return "\n".join(f"- **{letter}.** {item}" for letter, item in lettered(items))
+
+
+def plain(text):
+    r"""Return plain text as Markdown that shows it as it is.
+
+    >>> print(plain("q_y is 2 * 3, not <5"))
+    q_y is 2 \* 3, not \<5
+    """
+    return re.sub(r"[\\*`$<]|(?<!\w)_|_(?!\w)", r"\\\g<0>", text)
+
+
+def table(names):
+    """Return all exercises as a table, each with a link to where it stands; `names` are the notebooks by chapter."""
+    rows = [
+        f"| {exercise.chapter} | {link(exercise.title, exercise, f'chapters/{names[exercise.chapter]}')} "
+        f"| {exercise.kind} | {DIFFICULTY[exercise.difficulty]} | {exercise.minutes} |"
+        for exercise in all_exercises()
+    ]
+    return "\n".join([TABLE_HEAD, "| ---: | :--- | :--- | :--- | ---: |", *rows, ""])
+
+
+def shown(notebook):
+    """Yield what a notebook has of each exercise: its id, the cell with its heading, and all that follow."""
+    found, exercise = [], []
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown" and HEADING.match(cell.source):
+            exercise = [cell]
+            found.append(exercise)
+        elif cell.cell_type == "markdown" and cell.source.startswith("## "):
+            exercise = []  # what comes now is of no exercise
+        else:
+            exercise.append(cell)
+    for heading, *cells in found:
+        code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
+        yield "".join(CHECK.findall(code)[:1]), heading, cells
+
+
+def update(chapters, page):
+    """Write anew what all notebooks say of the exercises, and the table that ends the page of all of them."""
+    names = {int(path.name[:2]): path.name for path in chapters.glob("[0-9]*.ipynb")}
+    for text, folder in ((task, chapters), (solution_head, chapters / "solutions")):
+        for name in names.values():
+            notebook = nbformat.read(folder / name, as_version=4)
+            for id, heading, _ in shown(notebook):
+                heading.source = text(find(id), name)
+            (folder / name).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    before = page.read_text(encoding="utf-8").partition(TABLE_HEAD)[0]
+    page.write_text(before + table(names), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    update(Path(sys.argv[1]), Path(sys.argv[2]))
