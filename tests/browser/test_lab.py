@@ -27,7 +27,7 @@ class Lab:
     """A JupyterLab that `make lab` has started, with copies of some chapters."""
 
     def __init__(self, folder):
-        self.folder, self.log, self.keyboards = folder, folder / "log", []
+        self.folder, self.log, self.started = folder, folder / "log", []
         (folder / "chapters").mkdir()
         for chapter in CHAPTERS:
             shutil.copy(ROOT / "chapters" / f"{chapter}.ipynb", folder / "chapters")
@@ -38,19 +38,19 @@ class Lab:
     def start(self):
         """Start it as in a terminal: in a process group of its own, and with a keyboard to ask."""
         keyboard, terminal = pty.openpty()
-        self.keyboards.append(keyboard)
         command = ["make", "lab", f"PORT={self.port}", f"IN={self.folder / 'chapters'}"]
         with self.log.open("a") as log:
             streams = {"stdin": terminal, "stdout": log, "stderr": subprocess.STDOUT}
             started = subprocess.Popen(command, cwd=ROOT, env=somebody(self.folder), start_new_session=True, **streams)
         os.close(terminal)
+        self.started.append((started, keyboard))
         return started
 
     def stop(self):
-        if self.make.poll() is None:
-            os.killpg(self.make.pid, signal.SIGTERM)
-            self.make.wait()
-        for keyboard in self.keyboards:
+        for make, keyboard in self.started:
+            if make.poll() is None:
+                os.killpg(make.pid, signal.SIGTERM)
+                make.wait()
             os.close(keyboard)
 
     def wait_for_address(self):
@@ -142,8 +142,8 @@ def answer_an_exercise(notebook):
 def save_and_compare(notebook, path):
     """What was changed in the notebook is in the file then, and nothing else."""
     before = sources(path)
-    notebook.page.keyboard.press("Control+S")
-    wait_for(lambda: sources(path) != before)
+    with notebook.page.expect_response(lambda answer: answer.request.method == "PUT" and path.name in answer.url):
+        notebook.page.keyboard.press("Control+S")
     assert [new for old, new in zip(before, sources(path), strict=True) if new != old] == [SOLVED]
 
 
