@@ -171,7 +171,8 @@ def points_at_zeros(expressions, distributions, bases):
             for n_positive in {1, n_classes - 1}:
                 point = _draw(n_classes, *names, True, distributions, rng)
                 for base in chosen:
-                    entries = [*_distribution(n_positive, rng), *[mpmath.mpf(0)] * (n_classes - n_positive)]
+                    with mpmath.workdps(DIGITS):  # or they would sum to 1 in double precision only
+                        entries = [*_distribution(n_positive, rng), *[mpmath.mpf(0)] * (n_classes - n_positive)]
                     point.entries[base] = tuple(rng.sample(entries, n_classes))
                 point.at_zeros = True
                 yield point
