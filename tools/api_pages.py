@@ -14,15 +14,41 @@ from sphinx import addnodes
 import xentlib
 
 CHAPTERS = Path(__file__).parents[1] / "chapters"
+INDENTED = re.compile(r"((?:^    .*\n?)+)", re.M)
 EXAMPLE = re.compile(r"(^ *>>> .*\n(?: *\S.*\n?)*)", re.M)
 INDEX = re.compile(r"(?<![^\W\d_])(max|[^\W\d_])([_^])(\{[^{}]*\}|[A-Za-z0-9]{1,2}(?![A-Za-z0-9_]))")
 
 
 def link_docstring(app, what, name, obj, options, lines):
     """Rewrite the lines of a docstring in place, as reStructuredText."""
-    parts = EXAMPLE.split("\n".join(lines))
-    parts[::2] = map(as_restructured_text, parts[::2])  # the others are examples, which stay as they are
-    lines[:] = "".join(parts).split("\n")
+    text = "\n".join(lines)
+    if what == "module":
+        text = with_literal_blocks(text)
+    else:
+        parts = EXAMPLE.split(text)
+        parts[::2] = map(as_restructured_text, parts[::2])  # the others are examples, which stay as they are
+        text = "".join(parts)
+    lines[:] = text.split("\n")
+
+
+def with_literal_blocks(text):
+    r"""Return the docstring of a module, in which all that is indented stays as it is.
+
+    >>> print(with_literal_blocks("The grammar, * and |:\n\n    term   a * b | c\n\nWith `exp`."))
+    The grammar, \* and \|:
+    <BLANKLINE>
+    .. code-block:: text
+    <BLANKLINE>
+        term   a * b | c
+    <BLANKLINE>
+    With ``exp``.
+    """
+    parts = INDENTED.split(text)
+    parts[::2] = [as_restructured_text(part.replace("*", r"\*")) for part in parts[::2]]
+    parts[1::2] = [
+        part if part.lstrip().startswith(">>>") else f".. code-block:: text\n\n{part}" for part in parts[1::2]
+    ]
+    return "".join(parts)
 
 
 def as_restructured_text(text):
@@ -52,7 +78,7 @@ def finish_page(app, doctree):
 
     They may point at an equation, too: a link is all that a notebook elsewhere understands.
     """
-    for content in doctree.findall(addnodes.desc_content):
+    for content in doctree.findall(is_docstring):
         for text in [text for text in content.findall(nodes.Text) if not is_code(text)]:
             text.parent.replace(text, list(with_indices(text.astext())))
     targets = app.env.metadata[app.env.docname].setdefault("myst_slugs", {})
@@ -61,6 +87,11 @@ def finish_page(app, doctree):
     for formula in doctree.findall(nodes.math_block):
         if label := formula.get("label"):
             targets[label] = (formula.line, f"equation-{label}", label)
+
+
+def is_docstring(node):
+    """Tell whether a node holds what a docstring says; that of a module has no place of its own but a container."""
+    return isinstance(node, addnodes.desc_content) or "docstring" in getattr(node, "attributes", {}).get("classes", ())
 
 
 def slug(heading):
