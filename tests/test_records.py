@@ -10,6 +10,7 @@ CHAPTER = """<nav>5. The gradient</nav><article>
 <section id="top"><h1><span>5. </span>The gradient<a class="headerlink" href="#top">#</a></h1>
 <p>Which way, and how far? It is <span class="math">\\(q_i - p_i\\)</span>, or</p>
 <div class="math" id="eq"><span class="eqno">(5.1)<a class="headerlink" href="#eq">#</a></span>\\[ g = q - p. \\]</div>
+<p class="equation-status"><a href="../ledger.html#eq">proved for every K</a></p>
 <section id="nudge"><h2><span>5.1. </span>Nudge it</h2><p><strong>A slope</strong> is a price:</p>
 <div class="cell"><pre>print(slope)</pre></div><p>A table has <span class="math">\\(\\frac{a}{b}\\)</span>.</p>
 <div class="math">\\[ \\sqrt{q} \\]</div>
@@ -51,6 +52,14 @@ def test_a_chapter_gives_sections_equations_and_exercises(load):
         ("chapters/05.html#ex-a", "Exercise", "Exercise 5.1: Signs", "", "Predict the signs."),
         ("chapters/05.html#ex-b", "Exercise", "Exercise 5.2: Write it", "", "Write a function."),
     ]  # fmt: skip
+
+
+def test_the_rows_of_the_ledger_are_no_place_to_be_led_to(load):
+    rows = '<section class="equations" id="one"><h2>1. One</h2><table><tr><td>proved</td></tr></table></section>'
+    page = f'<article><section id="ledger"><h1>Ledger</h1><p>What is known.</p>{rows}</section></article>'
+    assert [(record.title, record.text) for record in load("records").records("ledger", page)] == [
+        ("Ledger", "What is known.")
+    ]
 
 
 def test_an_appendix_gives_functions_and_works(load):

@@ -34,7 +34,7 @@ body { display: block; color: #000; background: #fff; }
 h1.part { margin-top: 40%; text-align: center; border: 0; }
 .chapter, h1.part { break-before: page; }
 h2, h3, h4, h5, .admonition-title { break-after: avoid; }
-div.cell_output { break-before: avoid; }
+div.cell_output, .equation-status { break-before: avoid; }
 figure, img, tr, mjx-container[display] { break-inside: avoid; }
 img { max-width: 100% !important; max-height: 220mm; }
 pre { white-space: pre-wrap !important; overflow-wrap: anywhere; font-size: 8.5pt; line-height: 1.35; }
