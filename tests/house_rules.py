@@ -1,11 +1,13 @@
 """The rules that every chapter keeps, each a function from a notebook to what is wrong with it."""
 
+import ast
 import re
 import statistics
 
 import numpy as np
 
 import xentlib
+from tools import ledger
 
 LONGEST_LINE = 72  # fits the text column of a desktop page
 LONGEST_CELL = 15
@@ -118,6 +120,46 @@ def names_are_linked_at_first_mention(notebook):
             yield f"{first[0]}, but not [{first[0]}](../api/PAGE.md#xentlib.{name})"
 
 
+def equations_have_a_status(notebook):
+    equations = list(ledger.equations(notebook))
+    for equation in equations:
+        if equation.status not in ledger.STATUSES:
+            yield f"{equation.label}: {equation.status or 'no status right below it'}"
+        elif bool(equation.note) != (equation.status in ledger.BY_OTHERS):
+            yield f"{equation.label}: {equation.status} ({equation.note})"
+    text = "\n".join(cell.source for cell in notebook.cells)
+    if text.count("<!-- status") != sum(bool(equation.status) for equation in equations):
+        yield "a status of no equation, or a second one"
+
+
+def cells_do_what_they_claim(notebook):
+    """A comment is a promise: the call must be there, and the equation in the same chapter."""
+    labels = {equation.label for equation in ledger.equations(notebook)}
+    for claim in ledger.claims(notebook):
+        if claim.label not in labels:
+            yield f"{claim.verb} {claim.label}, which is no equation of this chapter"
+        elif not ledger.is_true(claim):
+            yield f"{claim.verb} {claim.label}, but how? {claim.cell.source!r}"
+
+
+def statuses_are_earned(notebook):
+    for equation in ledger.equations(notebook):
+        verbs = {claim.verb for claim in equation.claims}
+        needed = ledger.STATUSES.get(equation.status)
+        if needed and needed not in verbs:
+            yield f"{equation.label}: {equation.status}, but no cell {needed} it"
+        if "proves" in verbs and needed != "proves":
+            yield f"{equation.label}: {equation.status}, but a cell proves it"
+
+
+def no_proof_may_fail(notebook):
+    for cell in code_cells(notebook):
+        for node in ast.walk(ast.parse(cell.source)):
+            caught = isinstance(node, ast.Try) or (isinstance(node, ast.With) and "suppress(" in ast.unparse(node))
+            if caught and "assert_identity(" in ast.unparse(node):
+                yield f"assert_identity may fail in {cell.source!r}; `refuted` shows that it does"
+
+
 RULES = (
     executed_in_order,
     no_errors_or_warnings,
@@ -129,4 +171,8 @@ RULES = (
     cells_are_short,
     has_the_rhythm_of_a_chapter,
     names_are_linked_at_first_mention,
+    equations_have_a_status,
+    cells_do_what_they_claim,
+    statuses_are_earned,
+    no_proof_may_fail,
 )

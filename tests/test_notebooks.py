@@ -35,7 +35,8 @@ def test_every_chapter_is_in_the_table_of_contents_and_in_the_readme():
 
 
 def good_notebook():
-    text = "# Title\n\n**You will be able to** …\n\n**You need** …\n\n$$\nx\n$$ (eq-x)\n\n{cite}`bahumi`\n\n## Summary"
+    text = "# Title\n\n**You will be able to** …\n\n**You need** …\n\n$$\nx\n$$ (eq-x)\n\n"
+    text += "<!-- status: proved for every K -->\n\n{cite}`bahumi`\n\n## Summary"
     text += "\n\n[`entropy`](../api/information.md#xentlib.entropy), and `entropy` once more"
     figure = new_output("display_data", {"image/png": "iVBORw0KGgo=", "text/plain": "<Figure>"})
     alt = {"mystnb": {"image": {"alt": "A curve that falls from the left to the right, and so on"}}}
@@ -44,6 +45,7 @@ def good_notebook():
         new_code_cell("import numpy as np", execution_count=1),
         new_code_cell("1 + 1", execution_count=2, outputs=[new_output("execute_result", {"text/plain": "2"})]),
         new_code_cell("draw()", execution_count=3, outputs=[figure], metadata=alt),
+        new_code_cell("# proves eq-x\nassert_identity(x, 1 + x - 1)", execution_count=4),
     ]
     return new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC})
 
@@ -74,8 +76,20 @@ def set_alt(text):
     return set_metadata(cell=3, mystnb={"image": {"alt": text}})
 
 
-def replace_text(old, new):
-    return lambda notebook: notebook.cells[0].update(source=notebook.cells[0].source.replace(old, new))
+def replace_text(old, new, cell=0):
+    return lambda notebook: notebook.cells[cell].update(source=notebook.cells[cell].source.replace(old, new))
+
+
+def set_status(status):
+    return replace_text("proved for every K", status)
+
+
+def set_proof(source):
+    return set_source(source, cell=4)
+
+
+PROOF = "# proves eq-x\nassert_identity(x, 1 + x - 1)"
+FAILED = new_output("error", ename="NotProved", evalue="", traceback=[])
 
 
 BREACHES = [
@@ -107,6 +121,29 @@ BREACHES = [
     ("has_the_rhythm_of_a_chapter", set_source("x = 1", cell=1)),
     ("names_are_linked_at_first_mention", replace_text("[`entropy`]", "`xentlib.entropy` [there]")),
     ("names_are_linked_at_first_mention", replace_text("#xentlib.entropy", "#xentlib.softmax")),
+    ("equations_have_a_status", replace_text("<!-- status: proved for every K -->", "")),
+    ("equations_have_a_status", replace_text("\n\n<!--", "\n\nText\n\n<!--")),
+    ("equations_have_a_status", replace_text("<!--", "<!-- status: definition -->\n\n<!--")),
+    ("equations_have_a_status", set_status("proved for all K")),
+    ("equations_have_a_status", set_status("")),
+    ("equations_have_a_status", set_status("on paper")),
+    ("equations_have_a_status", set_status("by another chapter")),
+    ("equations_have_a_status", set_status("definition (here)")),
+    ("cells_do_what_they_claim", set_proof("# proves eq-y\nassert_identity(x, 1 + x - 1)")),
+    ("cells_do_what_they_claim", set_proof("# proves eq-x\nspot_check(x, 1 + x - 1)")),
+    ("cells_do_what_they_claim", set_proof("assert_identity(x, 1 + x - 1)\n# proves eq-x")),
+    ("cells_do_what_they_claim", set_proof("# proves eq-x\n'assert_identity(x, x + 0)'")),
+    ("cells_do_what_they_claim", set_proof(f"# proves eq-x\n# A second one:\n{PROOF}")),
+    ("cells_do_what_they_claim", lambda notebook: notebook.cells[4].update(outputs=[FAILED])),
+    ("cells_do_what_they_claim", set_proof("# checks eq-x\nprint(x)")),
+    ("cells_do_what_they_claim", set_proof("# measures eq-x\nx = 1")),
+    ("statuses_are_earned", set_proof("assert_identity(x, 1 + x - 1)")),
+    ("statuses_are_earned", set_proof(PROOF.replace("proves", "checks"))),
+    ("statuses_are_earned", set_status("checked at points")),
+    ("statuses_are_earned", set_status("measured")),
+    ("statuses_are_earned", set_status("definition")),
+    ("no_proof_may_fail", set_proof("try:\n    assert_identity(x, 2)\nexcept NotAnIdentity:\n    pass")),
+    ("no_proof_may_fail", set_proof("with suppress(NotProved):\n    assert_identity(x, 2)")),
 ]  # fmt: skip
 
 
@@ -115,6 +152,26 @@ def test_rule_refuses_a_bad_notebook(rule, breach):
     notebook = deepcopy(good_notebook())
     breach(notebook)
     assert list(getattr(house_rules, rule)(notebook)) != []
+
+
+STATUSES = [
+    ("definition", ""),
+    ("checked at points", "# checks eq-x\nnp.testing.assert_allclose(1, 1)"),
+    ("checked at points", "# checks eq-x\nspot_check(x, x + 0)"),
+    ("checked at points", "# checks eq-x: its first line\nprint(x == x + 0)"),
+    ("measured", "# measures eq-x\nassert faster > 1"),
+    ("on paper (here)", "# checks eq-x\nassert x == 1"),
+    ("on paper (bahumi, shannon1948)", ""),
+    ("by another chapter (eq-y)", ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "source"), STATUSES)
+def test_each_status_can_be_earned(status, source):
+    notebook = good_notebook()
+    set_status(status)(notebook)
+    set_proof(source)(notebook)
+    assert [problem for rule in house_rules.RULES for problem in rule(notebook)] == []
 
 
 def test_every_rule_is_shown_to_fail():
