@@ -37,7 +37,7 @@ def with_literal_blocks(text):
     >>> print(with_literal_blocks("The grammar, * and |:\n\n    term   a * b | c\n\nWith `exp`."))
     The grammar, \* and \|:
     <BLANKLINE>
-    ::
+    .. code-block:: text
     <BLANKLINE>
         term   a * b | c
     <BLANKLINE>
@@ -45,7 +45,9 @@ def with_literal_blocks(text):
     """
     parts = INDENTED.split(text)
     parts[::2] = [as_restructured_text(part.replace("*", r"\*")) for part in parts[::2]]
-    parts[1::2] = [part if part.lstrip().startswith(">>>") else f"::\n\n{part}" for part in parts[1::2]]
+    parts[1::2] = [
+        part if part.lstrip().startswith(">>>") else f".. code-block:: text\n\n{part}" for part in parts[1::2]
+    ]
     return "".join(parts)
 
 
