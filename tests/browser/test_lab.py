@@ -31,6 +31,7 @@ class Lab:
         (folder / "chapters").mkdir()
         for chapter in CHAPTERS:
             shutil.copy(ROOT / "chapters" / f"{chapter}.ipynb", folder / "chapters")
+        shutil.copytree(ROOT / "chapters" / "solutions", folder / "chapters" / "solutions")
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = free.getsockname()[1]
         self.make = self.start()
@@ -119,6 +120,7 @@ def test_chapters_run_and_answer_until_ctrl_c(lab, open_page):
     answer_an_exercise(notebooks[1])
     save_and_compare(notebooks[1], lab.folder / "chapters" / "05_gradient.ipynb")
     assert "(5.1)" in notebooks[1].page.locator("#eq-gradient").inner_text()
+    open_a_solution_and_come_back(notebooks[1].page)
     assert [notebook.page.locator(".jp-toast-message").count() for notebook in notebooks] == [0, 0]  # nothing is asked
     assert [notebook.wrong for notebook in notebooks] == [[], []]
     assert lab.interrupt() == []
@@ -145,6 +147,14 @@ def save_and_compare(notebook, path):
     with notebook.page.expect_response(lambda answer: answer.request.method == "PUT" and path.name in answer.url):
         notebook.page.keyboard.press("Control+S")
     assert [new for old, new in zip(before, sources(path), strict=True) if new != old] == [SOLVED]
+
+
+def open_a_solution_and_come_back(page):
+    seen = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+    seen.get_by_role("link", name="Solution").nth(1).click()
+    seen.get_by_role("heading", name="Solutions to chapter 5").wait_for(timeout=PATIENCE)
+    seen.get_by_role("link", name="Back to the exercise").nth(1).click()
+    seen.get_by_role("heading", name="The gradient", exact=True).wait_for(timeout=PATIENCE)
 
 
 def sources(path):
