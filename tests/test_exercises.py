@@ -365,7 +365,20 @@ def test_an_equal_expression_in_other_clothes_is_accepted(clothes):
 
 def test_what_is_equal_but_beyond_the_proof_is_accepted_by_a_spot_check():
     beyond = sum_over(j, j) - K * (K - 1) / 2
-    assert "(a spot check, no proof)" in repr(check("05-temperature", find("05-temperature").answer + beyond))
+    told = repr(check("05-temperature", find("05-temperature").answer + beyond))
+    assert "solved. Equal to the reference at every point tried, for K = 2 to 13 (a spot check, no proof)." in told
+    assert "The proof has no rule for a part of it. j: a class index is no number here" in told
+
+
+def test_the_reference_itself_is_solved_though_there_is_nothing_to_prove():
+    assert "the same expression" in repr(check("05-temperature", find("05-temperature").answer))
+
+
+@pytest.mark.parametrize(
+    "answer", [z[j + 1], z[2] * T, sympy.Abs(z[i]), sympy.Float(0.5) * z[i], z[i] / sympy.Integer(0)]
+)
+def test_a_wrong_answer_beyond_the_grammar_is_not_yet(answer):
+    assert repr(check("05-temperature", answer)).startswith("05-temperature: not yet. ")
 
 
 def test_what_is_wrong_is_refuted_by_numbers():
@@ -530,7 +543,7 @@ def test_an_answer_that_never_ends_when_it_is_looked_at_is_stopped(monkeypatch):
 def test_a_proof_that_takes_too_long_leaves_the_spot_check(monkeypatch):
     monkeypatch.setattr(checking.symbolic, "assert_identity", lambda *args, **kwargs: endless(0, 0))
     monkeypatch.setattr(checking, "LONGEST_PROOF", 0.1)
-    assert "spot check" in repr(check("05-temperature", find("05-temperature").answer.subs(j, l)))
+    assert "spot check" in repr(check("05-temperature", exp(z[i] / T) / S / T - KroneckerDelta(y, i) / T))
 
 
 def test_the_users_own_interrupt_gets_through():

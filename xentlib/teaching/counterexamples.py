@@ -2,7 +2,8 @@
 
 A counterexample is meant to be put in by hand. The first points have two or three classes, logits in halves, and
 vectors of positive entries in tenths that sum to 1, as a distribution does. Next come positive vectors with any sum,
-and then more classes. Values are worked out with 60 digits, and count as equal within 10⁻⁴⁰.
+and last numbers in thousandths. Values are worked out with 60 digits, and count as equal within 10⁻⁴⁰. Below 10⁻⁵⁰
+a denominator, or what a logarithm is taken of, counts as 0.
 
 `Point.value` knows more than the grammar of the proofs: orders, products, sums over a part of the classes and sums
 over the numbers of the classes. A value that does not exist (log 0, 1/0, an entry past the end) is `Undefined`.
@@ -12,6 +13,7 @@ import itertools
 import math
 import random
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import mpmath
 import sympy
@@ -19,7 +21,7 @@ from sympy import And, Indexed, KroneckerDelta, Max, Min, Not, Or, Piecewise, Pr
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
-DIGITS, NEAR = 60, mpmath.mpf(10) ** -40
+DIGITS, NEAR, TINY = 60, mpmath.mpf(10) ** -40, mpmath.mpf(10) ** -50
 CLASSES = (2, 3, 5, 8, 13)  #: how many classes are tried
 EASY = (2,) * 8 + (3,) * 6 + (5, 5, 8, 8, 13, 13)  #: of each point in turn
 
@@ -60,7 +62,7 @@ class Point:
             return mpmath.mpf(node.p) / node.q
         if isinstance(node, Symbol):
             return at[node] if node in at else _missing(node)
-        key = node, *(at.get(symbol) for symbol in sorted(_indices(node), key=str))
+        key = node, *map(at.get, _indices(node))
         if key not in self.known:
             self.known[key] = self._worked_out(node, at)
         return self.known[key]
@@ -117,12 +119,14 @@ _LOGIC = {And: all, Or: any, Not: lambda parts: not parts[0]}
 _FUNCTIONS = {
     sympy.Add: lambda *terms: sum(terms), sympy.Mul: lambda *factors: math.prod(factors),
     sympy.Pow: lambda base, power: _power(base, power),
-    exp: mpmath.exp, log: lambda x: mpmath.log(x) if x else _missing(log(0, evaluate=False)),
+    exp: mpmath.exp, log: lambda x: mpmath.log(x) if abs(x) > TINY else _missing("log 0"),
     KroneckerDelta: lambda a, b: int(a == b), Max: max, Min: min, sympy.tanh: mpmath.tanh,
 }  # fmt: skip
 
 
 def _power(base, power):
+    if power < 0 and abs(base) <= TINY:
+        return _missing("1/0")
     if isinstance(power, int) and isinstance(base, int) and power < 0:
         base = mpmath.mpf(base)
     return mpmath.power(base, power) if not isinstance(base, int) or not isinstance(power, int) else base**power
@@ -144,8 +148,9 @@ def _missing(node):
     raise Undefined(f"{node} has no value")
 
 
+@lru_cache(maxsize=2**12)
 def _indices(node):
-    return {symbol for symbol in node.free_symbols if isinstance(symbol, Symbol) and symbol.is_integer}
+    return sorted((symbol for symbol in node.free_symbols if isinstance(symbol, Symbol) and symbol.is_integer), key=str)
 
 
 def _shown(number):
@@ -155,12 +160,12 @@ def _shown(number):
 # Points
 
 
-def points(expressions, distributions=()):
+def points(expressions, distributions=(), classes=EASY):
     """Yield points for the symbols of some expressions, the easy ones first."""
     rng, names = random.Random(0), _names(expressions)
-    for normalised in (True, False):
-        for n_classes in EASY:
-            yield _draw(n_classes, *names, normalised, distributions, rng)
+    for normalised, easy, tried in ((True, True, classes), (False, True, classes), (False, False, 2 * (*{*classes},))):
+        for n_classes in sorted(tried):
+            yield _draw(n_classes, *names, distributions, rng, normalised=normalised, easy=easy)
 
 
 def points_at_zeros(expressions, distributions, bases):
@@ -169,7 +174,7 @@ def points_at_zeros(expressions, distributions, bases):
     for n_classes in (2, 2, 3, 3, 3, 5, 8):
         for chosen in [*([base] for base in bases), bases]:
             for n_positive in {1, n_classes - 1}:
-                point = _draw(n_classes, *names, True, distributions, rng)
+                point = _draw(n_classes, *names, distributions, rng)
                 for base in chosen:
                     with mpmath.workdps(DIGITS):  # or they would sum to 1 in double precision only
                         entries = [*_distribution(n_positive, rng), *[mpmath.mpf(0)] * (n_classes - n_positive)]
@@ -187,24 +192,31 @@ def _names(expressions):
     return sorted(scalars, key=lambda s: (not s.is_integer, str(s))), sorted(bases, key=str)
 
 
-def _draw(n_classes, scalars, bases, normalised, distributions, rng):
+def _draw(n_classes, scalars, bases, distributions, rng, *, normalised=True, easy=True):
     numbers, entries = {}, {}
     with mpmath.workdps(DIGITS):
         for symbol in scalars:
-            numbers[symbol] = (
-                rng.randrange(n_classes) + bool(symbol.is_positive) if symbol.is_integer else _number(symbol, rng)
-            )
+            numbers[symbol] = _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol, rng, easy)
         for base in bases:
             if base in distributions or (normalised and base[0].is_positive):
                 entries[base] = tuple(_distribution(n_classes, rng))
             else:
-                entries[base] = tuple(_number(base[0], rng) for _ in range(n_classes))
+                entries[base] = tuple(_number(base[0], rng, easy) for _ in range(n_classes))
     return Point(n_classes, numbers, entries)
 
 
-def _number(symbol, rng):
-    halves = rng.choice([1, 2, 3, 4, 6]) if symbol.is_positive else rng.choice([-4, -3, -2, -1, 1, 2, 3, 4, 0])
-    return mpmath.mpf(halves) / 2
+def _class(symbol, n_classes, rng):
+    return rng.randrange(n_classes) + bool(symbol.is_positive)
+
+
+def _number(symbol, rng, easy):
+    """Return a half, or a number in thousandths."""
+    lowest, halves, thousandths = (1, 6, 3000) if symbol.is_positive else (-4, 4, 2000)
+    return (
+        mpmath.mpf(rng.randint(lowest, halves)) / 2
+        if easy
+        else mpmath.mpf(rng.randint(lowest * 500, thousandths)) / 1000
+    )
 
 
 def _distribution(n_entries, rng):
@@ -249,7 +261,7 @@ def _rounded(number, digits):
             f"{_rounded(number.real, digits)} {'-' if number.imag < 0 else '+'} {_rounded(abs(number.imag), digits)}i"
         )
     if digits > 3:
-        return mpmath.nstr(number, digits)
+        return mpmath.nstr(number, digits).removesuffix(".0")
     return f"{float(number):z.3f}".rstrip("0").rstrip(".") if mpmath.isfinite(number) else str(number).replace("+", "")
 
 

@@ -18,6 +18,8 @@ from sympy import (
     Dummy,
     E,
     Eq,
+    Expr,
+    Function,
     Indexed,
     IndexedBase,
     KroneckerDelta,
@@ -33,6 +35,7 @@ from sympy import (
     S,
     Sum,
     Symbol,
+    diff,
     exp,
     false,
     log,
@@ -42,10 +45,10 @@ from sympy import (
     true,
 )
 from sympy.core.relational import Relational
-from sympy.tensor.indexed import IndexException
 
 K = Symbol("K", integer=True, positive=True)  #: number of classes, 2 or more
 _CLASSES = set(symbols("i j k l y", integer=True, nonnegative=True))
+MOST = 100  #: in an exponent
 
 
 class OutsideTheGrammar(AssertionError):
@@ -96,9 +99,30 @@ def _says_in_range(expression):
     return expression.canonical in {relation.canonical for relation in (index <= K - 1, index < K)}
 
 
+class Choice(Function):
+    """Of two terms the first where two classes are equal, and the second where they differ.
+
+    It stands for Piecewise, which SymPy takes out of an inner sum, index and all, when it makes the outer one.
+    """
+
+    @classmethod
+    def eval(cls, a, b, equal, different):
+        """Choose, if it is known whether the classes are equal."""
+        if a == b or equal == different:
+            return equal
+        return different if a.is_Integer and b.is_Integer else None
+
+    def _eval_derivative(self, variable):
+        a, b, equal, different = self.args
+        return Choice(a, b, equal.diff(variable), different.diff(variable))
+
+
+_NOTHING = Dummy("no value", real=True)  # of cases none of which holds
+
+
 def checked(expression):
     """Return an expression of the grammar in the language of `prover`, or raise OutsideTheGrammar."""
-    return _term(in_range(expression), {})
+    return _term(sympify(expression), {})
 
 
 def differentiable(expression, variable):
@@ -127,6 +151,8 @@ def _term(node, bound):
     for kind, rule in _RULES:
         if isinstance(node, kind):
             return rule(node, bound)
+    if not isinstance(node, Expr):
+        return _refuse(node, f"it is {type(node).__name__}, and no number")
     if node.is_Rational or node in (E, K) or _is_scalar(node):
         return node
     if isinstance(node, Symbol):
@@ -152,6 +178,12 @@ def _class(node, bound, where):
 
 def _operation(node, bound):
     return node.func(*(_term(argument, bound) for argument in node.args))
+
+
+def _power(node, bound):
+    if node.exp.is_Rational and max(abs(node.exp.p), node.exp.q) > MOST:
+        _refuse(node, f"an exponent with numbers above {MOST}")
+    return _operation(node, bound)
 
 
 def _entry(node, bound):
@@ -181,28 +213,42 @@ def _delta(node, bound):
 
 
 def _cases(node, bound):
-    return Piecewise(*((_term(term, bound), _condition(condition, bound, node)) for term, condition in node.args))
+    chosen = _NOTHING
+    for term, condition in reversed(node.args):
+        chosen = _choice(condition, _term(term, bound), chosen, bound, node)
+    return chosen
 
 
-def _condition(condition, bound, where):
-    if condition in (true, false):
-        return condition
-    if isinstance(condition, (Eq, Ne)):
-        return condition.func(*(_class(side, bound, where) for side in condition.args))
-    if isinstance(condition, (And, Or, Not)):
-        return condition.func(*(_condition(part, bound, where) for part in condition.args))
+def _choice(condition, held, failed, bound, where):
+    """Return the term `held` where the condition holds, and `failed` elsewhere."""
+    if condition == true or _says_in_range(condition):
+        return held
+    if condition == false:
+        return failed
+    if isinstance(condition, Not):
+        return _choice(condition.args[0], failed, held, bound, where)
+    if isinstance(condition, Ne):
+        return _choice(Eq(*condition.args), failed, held, bound, where)
+    if isinstance(condition, Eq):
+        return Choice(*(_class(side, bound, where) for side in condition.args), held, failed)
+    if isinstance(condition, (And, Or)):
+        first, *others = condition.args
+        rest = _choice(condition.func(*others), held, failed, bound, where)
+        both = (rest, failed) if isinstance(condition, And) else (held, rest)
+        return _choice(first, *both, bound, where)
     return _refuse(where, f"the condition {condition} is not about the equality of two class indices")
 
 
 def _derivative(node, bound):
-    expression = node.expr
     try:
         for variable, _ in node.variable_count:
-            differentiable(expression, variable)
-        taken = expression.diff(*node.variable_count)
-    except (ValueError, IndexException) as error:
+            differentiable(node.expr, variable)
+    except ValueError as error:
         return _refuse(node, error)
-    return _term(in_range(taken), bound) if taken != node else _refuse(node, "a derivative that SymPy cannot take")
+    taken = _term(node.expr, bound)
+    for variable, times in node.variable_count:
+        taken = diff(taken, _term(variable, bound), times)
+    return taken
 
 
 def _tanh(node, bound):
@@ -217,5 +263,6 @@ _RULES = (
     (Piecewise, _cases),
     (Derivative, _derivative),
     (tanh, _tanh),
-    ((Add, Mul, Pow, exp, log, Max, Min), _operation),
+    (Pow, _power),
+    ((Add, Mul, exp, log, Max, Min), _operation),
 )

@@ -17,7 +17,7 @@ does is one of these rules.
     (aD)^c = a^c D^c, log(aD) = log a + log D                    for a > 0, or a whole number c
     log e^m = m, (e^m)^c = e^(cm)                                for a real m
     Σ (a + b) = Σ a + Σ b, Σ aS = a Σ S, Σ 1 = K, Σ p = 1        for a free of the index, and p a distribution
-    x / D = 1 - t / D                                            for D = x + t
+    M / D = M / x - (M / x) t / D                                for D = x + t
 
 Positive and real are what `is_positive` and `is_real` find by rule. Therefore equal normal forms mean equal values. Two
 atoms are the same one only if their contents have the same normal form, and a bound index is named by how deeply sums
@@ -32,7 +32,7 @@ from functools import lru_cache, reduce
 from math import ceil, floor, gcd, lcm
 from typing import NamedTuple
 
-from sympy import Dummy, factorint, srepr
+from sympy import Dummy, Poly, Rational, factorint, srepr
 
 from xentlib.teaching.grammar import K
 
@@ -94,7 +94,7 @@ def _joined(monomial, other):
 
 
 def _settled(exponents, coefficient):
-    """Return a product of atoms as a polynomial: primes and wholes multiplied out, x / D divided."""
+    """Return a product of atoms as a polynomial: primes and wholes multiplied out, and fractions split."""
     for factor, exponent in exponents.items():
         if factor.kind == "prime" and not 0 < exponent < 1:
             coefficient *= Fraction(factor.of) ** floor(exponent)
@@ -103,12 +103,31 @@ def _settled(exponents, coefficient):
             rest = _settled({**exponents, factor: exponent - floor(exponent)}, coefficient)
             return times(rest, power(dict(factor.of), floor(exponent)))
         elif factor.kind == "whole" and exponent < 0:
-            lead, share, tail = _division(factor.of)
-            if lead and all(exponents.get(x, 0) >= n for x, n in lead):
-                quotient = _joined(exponents.items(), _inverse(lead))
-                less = times(_settled(dict(quotient), -coefficient / share), tail)
-                return add(_settled({**quotient, factor: exponent + 1}, coefficient / share), less)
+            split = _split(exponents, factor)
+            if split:
+                monomial, share, others = split
+                over = _joined(exponents.items(), _inverse(monomial))
+                terms = [_settled({**over, factor: exponent + 1}, coefficient / share)]
+                terms += [_settled(_joined(over.items(), m), -coefficient * c / share) for m, c in others.items()]
+                return add(*terms)
     return {frozenset((factor, exponent) for factor, exponent in exponents.items() if exponent): coefficient}
+
+
+def _split(exponents, whole):
+    """Return how to split a fraction over D = a x + t: as x, a and t in M / D = (M / x - (M / x) t / D) / a, or None.
+
+    That is of use where x divides M, x being the first term of D; or where M has a negative power of the first atom of
+    D, and x is the one term without this atom: then t brings the power nearer to 0.
+    """
+    lead, tail, first = _division(whole.of)
+    if lead and all(exponents.get(factor, 0) >= n for factor, n in lead):
+        monomial = lead
+    elif tail is not None and exponents.get(first, 0) < 0:
+        monomial = tail
+    else:
+        return None
+    others = dict(whole.of)
+    return monomial, others.pop(monomial), others
 
 
 def _inverse(monomial):
@@ -117,61 +136,47 @@ def _inverse(monomial):
 
 @cache
 def _division(whole):
-    """Return the leading monomial of D, its coefficient and the other terms, or None first if D nests another whole."""
+    """Return the first monomial of D, its only one without the first atom, and this atom. None: D nests a whole."""
     polynomial = dict(whole)
     order = sorted({factor for monomial in polynomial for factor, _ in monomial}, key=_name)
-    if any(factor.kind == "whole" for factor in order):
+    if not order or any(factor.kind == "whole" for factor in order):
         return None, None, None
     lead = max(polynomial, key=lambda monomial: [dict(monomial).get(factor, 0) for factor in order])
-    share = polynomial.pop(lead)
-    return lead, share, polynomial
+    without = [monomial for monomial in polynomial if order[0] not in dict(monomial)]
+    return lead, without[0] if len(without) == 1 else None, order[0]
 
 
 def power(polynomial, exponent):
     """Return a polynomial to the power of a rational number."""
     if exponent >= 0 and (exponent.denominator == 1 or not polynomial):
         return reduce(times, [polynomial] * ceil(exponent), number(1))
-    content, monomial, rest = _content(polynomial)
-    if exponent.denominator > 1:
-        return _root(content, monomial, rest, exponent)
-    if len(rest) == 1:
-        return times(_scaled(monomial, exponent), number((content * rest[ONE]) ** exponent))
-    sign = _sign(rest)  # D and -D are to have the same inverse, but for the sign
-    inverse = atom("whole", _frozen({m: sign * c for m, c in rest.items()}), exponent)
-    return times(times(_scaled(monomial, exponent), number((content * sign) ** exponent)), inverse)
-
-
-def _sign(polynomial):
-    lead, share, _ = _division(_frozen(polynomial))
-    return -1 if lead and share < 0 else 1
-
-
-def _root(content, monomial, rest, exponent):
-    positive, others = _by_sign(monomial)
-    primes = {Atom("prime", prime): n * exponent for prime, n in _primes(content)}
-    rest = times(rest, {others: Fraction(1)})
+    content, monomial, wholes = _factored(polynomial)
+    if exponent.denominator == 1:
+        parts = [number(content**exponent), _scaled(monomial, exponent)]
+        return reduce(times, [*parts, *(_scaled({(Atom("whole", whole), n)}, exponent) for whole, n in wholes)])
+    primes, positive, rest = _by_sign(content, monomial, wholes)
     root = number(1) if rest == number(1) else atom("whole", _frozen(rest), exponent)
-    return times(times(_scaled(positive, exponent), _settled(primes, Fraction(1))), root)
+    return reduce(times, [_scaled(primes, exponent), _scaled(positive, exponent), root])
 
 
-def _primes(content):
-    """Return the prime factors of a positive rational number with their exponents; a large one may stay whole."""
-    above, below = (factorint(n, limit=1000).items() for n in (content.numerator, content.denominator))
-    return [*above, *((prime, -n) for prime, n in below)]
+def _by_sign(content, monomial, wholes):
+    """Split a product into primes, atoms that are known to be positive, and all else as one polynomial."""
+    factors = monomial | {(Atom("whole", whole), n) for whole, n in wholes}
+    positive = frozenset(pair for pair in factors if is_positive_atom(pair[0]))
+    rest = reduce(
+        times, [_scaled({pair}, Fraction(1)) for pair in factors - positive], number(-1 if content < 0 else 1)
+    )
+    above, below = (factorint(abs(n), limit=1000).items() for n in (content.numerator, content.denominator))
+    exponents = [*above, *((prime, -n) for prime, n in below)]  # a large number may stay whole, as if it were a prime
+    return {(Atom("prime", prime), n) for prime, n in exponents}, positive, rest
 
 
 def _scaled(monomial, exponent):
     return _settled({factor: n * exponent for factor, n in monomial}, Fraction(1))
 
 
-def _by_sign(monomial):
-    """Return the factors that are known to be positive, and the others."""
-    positive = frozenset(pair for pair in monomial if is_positive_atom(pair[0]))
-    return positive, monomial - positive
-
-
-def _content(polynomial):
-    """Split off a positive number and a monomial, and return them and the rest, which neither divides."""
+def _factored(polynomial):
+    """Write a polynomial as a number times a monomial times powers of other polynomials: pairs (D, n)."""
     monomial, rest = ONE, polynomial
     while True:
         if not rest:
@@ -184,24 +189,74 @@ def _content(polynomial):
         monomial = frozenset(pair for pair in _joined(monomial, common).items() if pair[1])
         rest = times(rest, {_inverse(common): Fraction(1)})
     content = Fraction(gcd(*(c.numerator for c in rest.values())), lcm(*(c.denominator for c in rest.values())))
-    return content, monomial, {m: c / content for m, c in rest.items()}
+    sign, wholes = _wholes(frozenset((m, c / content) for m, c in rest.items()))
+    return content * sign, monomial, wholes
+
+
+@cache
+def _wholes(rest):
+    """Factor a polynomial that no number or atom divides, and return a sign and its factors with their exponents.
+
+    SymPy finds the factors, and they are multiplied out again to see that it did. Of D and -D that one is taken which
+    is known to be positive, or begins with a positive coefficient.
+    """
+    if len(rest) == 1:
+        ((_, coefficient),) = rest
+        return coefficient, ()
+    lead, _, _ = _division(rest)
+    sign, found = _found_factors(rest) if lead and len(rest) <= MOST_TERMS else (1, [(rest, 1)])
+    wholes = []
+    for whole, n in found:
+        opposite = frozenset((m, -c) for m, c in whole)
+        lead, _, _ = _division(whole)
+        turned = is_positive(opposite) or (not is_positive(whole) and lead is not None and dict(whole)[lead] < 0)
+        wholes.append((opposite if turned else whole, n))
+        sign *= (-1) ** n if turned else 1
+    return sign, tuple(wholes)
+
+
+MOST_TERMS = 40  #: of what is factored
+
+
+def _found_factors(rest):
+    order = sorted({factor for monomial, _ in rest for factor, _ in monomial}, key=_name)
+    roots = [lcm(*(dict(m).get(factor, 0).denominator for m, _ in rest)) for factor in order]
+    exponents = {tuple(dict(m).get(f, 0) * n for f, n in zip(order, roots, strict=True)): c for m, c in rest}
+    whole = Poly(
+        {tuple(map(int, m)): Rational(c.numerator, c.denominator) for m, c in exponents.items()}, *_letters(len(order))
+    )
+    content, found = whole.factor_list()
+
+    def back(part):
+        terms = {}
+        for powers, c in part.terms():
+            monomial = {(f, Fraction(e, n)) for f, e, n in zip(order, powers, roots, strict=True) if e}
+            terms[frozenset(monomial)] = Fraction(int(c.p), int(c.q))
+        return terms
+
+    found = [(back(part), n) for part, n in found]
+    product = reduce(times, [part for part, n in found for _ in range(n)], number(int(content)))
+    if abs(content) != 1 or product != dict(rest):
+        return 1, [(rest, 1)]
+    return int(content), [(_frozen(part), n) for part, n in found]
+
+
+@cache
+def _letters(n):
+    return [Dummy(f"x{place}") for place in range(n)]
 
 
 def log_of(polynomial):
     """Return the logarithm: what is known to be positive leaves it, the rest stays in one atom."""
-    content, monomial, rest = _content(polynomial)
-    positive, others = _by_sign(monomial)
-    rest = times(rest, {others: Fraction(1)})
-    logs = [(_log_of_atom(factor), n) for factor, n in positive]
-    logs += [(atom("log", _frozen(number(prime))), n) for prime, n in _primes(content)]
-    logs += [(atom("log", _frozen(rest)), 1)] if rest != number(1) else []
-    return add(*(times(log, number(n)) for log, n in logs))
+    primes, positive, rest = _by_sign(*_factored(polynomial))
+    logs = [atom("log", _frozen(rest))] if rest != number(1) else []
+    return add(*logs, *(times(_log_of_atom(factor), number(n)) for factor, n in [*primes, *positive]))
 
 
 def _log_of_atom(factor):
     if factor.kind == "exp":
         return {factor.of: Fraction(1)}
-    return atom("log", factor.of if factor.kind == "whole" else _frozen(atom(*factor)))
+    return atom("log", factor.of if factor.kind == "whole" else _frozen(_settled({factor: 1}, Fraction(1))))
 
 
 def exp_of(polynomial):

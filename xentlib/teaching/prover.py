@@ -1,39 +1,39 @@
 """The proof of an identity: deltas leave the sums, cases decide the deltas that stay, normal forms do the rest.
 
-Why it is sound. Both sides come from `grammar.checked`, so each bound index is a Dummy of its own, and nothing but deltas
-and cases asks whether two classes are equal. There are three steps.
+Why it is sound. Both sides come from `grammar.checked`: each bound index is a Dummy of its own, and only deltas and
+cases ask whether two classes are equal. There are three steps.
 
-1. In a sum over j, let a be another class with which a delta or a case compares j. Write F(j, d) for the term, where d is 1
-   if j = a and else 0. Then Σ_j F(j, [j = a]) = Σ_j F(j, 0) + F(a, 1) - F(a, 0) for any F, since a is one of the K
-   classes. The rule is used until no sum holds a delta with its own index. Where F(a, 0) has no value but the sum has one,
-   read Σ_j F(j, 0) - F(a, 0) as the sum over all j but a: for the algebra both are one number less another, and no
-   step divides by it.
-2. The deltas that are left compare free indices and the literals 0 and 1, which differ. If the algebra closes with these
-   deltas as unknown numbers, their values do not matter. If not, it has to close for a = b, with b written a, and
-   for a ≠ b. A case is decided this way before anything else, since only one of its branches need have a value.
+1. In a sum over j, let a be another class with which a delta or a case compares j. Write F(j, d) for the term, where d
+   is 1 if j = a and 0 if not. Then Σ_j F(j, [j = a]) = Σ_j F(j, 0) + F(a, 1) - F(a, 0) for any F, since a is one of the
+   K classes. The rule is used until no sum holds a delta with its own index. If F(a, 0) has no value though the sum has
+   one, read it as a formal quotient, and Σ_j F(j, 0) as this quotient plus the sum over all j but a: for the algebra
+   a sum is one unknown number, and to shift it by a quotient is to rename the unknown.
+2. The deltas that are left compare free indices and the literals 0 and 1, which differ. If the algebra closes with
+   these deltas as unknown numbers, their values do not matter. If not, it has to close for a = b, with b written a, and
+   for a ≠ b. A case is decided before the algebra, since only the branch that is taken need have a value.
 3. `normal_form` compares what is left, and says why that is sound.
 
-A derivative is taken before all this, by SymPy: ∂z_j/∂z_i is the delta of i and j, since the entries are independent, and a
+A derivative is taken before all this, by SymPy: ∂z_j/∂z_i is the delta of i and j, since entries are independent, and a
 finite sum is differentiated term by term. What is trusted: SymPy's `diff`, its automatic evaluation of what a reader
 writes (e^(log x) is x before it gets here), its `xreplace` and `factorint`; and Python.
 
 What is true and cannot be proved here:
 
-- log Π = Σ log, a sum taken in the other direction, Σ_j (a_(j+1) - a_j), Σ_j j = K(K - 1)/2, Σ_j 2^j: there are no products,
+- log Π = Σ log, a sum in the other direction, Σ_j (a_(j+1) - a_j), Σ_j j = K(K - 1)/2, Σ_j 2^j: there are no products,
   and an index is no number and has no neighbours;
 - of Max and Min, more than that equal arguments give equal values;
-- √(x²) = |x|, and log(1/x) = -log x where the sign of x is not known by rule, as of 1 - q_y for a distribution q;
-- sums whose terms are equal only by partial fractions with several denominators, or by comparing squares of roots;
+- √(x²) = |x|, and log(1/x) = -log x where no rule gives the sign of x, as of 1 - q_y for a distribution q;
+- sums whose terms are equal only by partial fractions with several denominators;
 - what holds for one K alone.
 """
 
 from fractions import Fraction
 from functools import reduce
 
-from sympy import E, Eq, Indexed, Integer, KroneckerDelta, Max, Min, Ne, Sum, Symbol, exp, false, log, true
+from sympy import E, Indexed, Integer, KroneckerDelta, Max, Min, Sum, Symbol, exp, log
 
 from xentlib.teaching import normal_form as nf
-from xentlib.teaching.grammar import K
+from xentlib.teaching.grammar import Choice, K
 
 SUMS, DELTAS = "sums worked out", "deltas summed with the index in range"
 
@@ -60,7 +60,7 @@ class Proof:
 
     def without_bound_deltas(self, node):
         """Return an expression in which no delta or case compares a bound index."""
-        if not node.has(KroneckerDelta, Eq, Ne):
+        if not node.has(KroneckerDelta, Choice):
             return node
         if not isinstance(node, Sum):
             return node.func(*map(self.without_bound_deltas, node.args))
@@ -75,15 +75,15 @@ class Proof:
             return Sum(term, (index, 0, K - 1))
         self.used.add(DELTAS)
         other = min(others, key=str)
-        apart, equal = (_decided(term, {index, other}, value) for value in (False, True))
-        picked, left_out = (each.xreplace({index: other}) for each in (equal, apart))
+        apart = _apart(term, {index, other})
+        picked, left_out = (each.xreplace({index: other}) for each in (term, apart))
         return self._sum_without_deltas(apart, index) + picked - left_out
 
     # Cases
 
     def closes(self, difference, apart):
         """Tell whether a difference is 0, in each case of the classes that it compares."""
-        open_cases = _comparisons(difference, cases_alone=True)
+        open_cases = _comparisons(difference, Choice)
         if not open_cases:
             algebra = self.normal_form(difference)
             if nf.vanishes(algebra):
@@ -95,8 +95,8 @@ class Proof:
         self.cases[f"cases {a} = {b} and {a} ≠ {b}"] = True
         other, kept = (a, b) if b.is_Integer else (b, a)
         still_apart = {frozenset(kept if each == other else each for each in pair) for pair in apart}
-        equal = reduce(lambda node, pair: _decided(node, pair, False), still_apart, difference.xreplace({other: kept}))
-        different = _decided(difference, {a, b}, False)
+        equal = reduce(_apart, still_apart, difference.xreplace({other: kept}))
+        different = _apart(difference, {a, b})
         return self.closes(equal, still_apart) and self.closes(different, {*apart, frozenset({a, b})})
 
     # Algebra
@@ -149,15 +149,14 @@ class Proof:
         return base in self.distributions
 
 
-def _comparisons(node, cases_alone=False):
-    """Return the pairs of classes that an expression compares, or those alone that decide between cases."""
-    kinds = (Eq, Ne) if cases_alone else (Eq, Ne, KroneckerDelta)
-    return {frozenset(comparison.args[:2]) for comparison in node.atoms(*kinds)}
+def _comparisons(node, *kinds):
+    """Return the pairs of classes that an expression compares, in parts of some kinds."""
+    return {frozenset(comparison.args[:2]) for comparison in node.atoms(*(kinds or (KroneckerDelta, Choice)))}
 
 
-def _decided(node, pair, equal):
-    """Return an expression in which two classes are known to be equal, or to be different."""
-    a, b = pair
-    yes, no = (true, false) if equal else (false, true)
-    known = {Eq(a, b): yes, Eq(b, a): yes, Ne(a, b): no, Ne(b, a): no}
-    return node.xreplace({**known, KroneckerDelta(a, b): Integer(int(equal))})
+def _apart(node, pair):
+    """Return an expression in which two classes are known to be different."""
+    return node.replace(
+        lambda part: isinstance(part, (KroneckerDelta, Choice)) and set(part.args[:2]) == pair,
+        lambda part: Integer(0) if isinstance(part, KroneckerDelta) else part.args[3],
+    )
