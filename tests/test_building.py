@@ -434,3 +434,15 @@ def test_what_goes_wrong_in_the_real_jupyter_book_is_said_and_stops_it(tmp_path,
         assert (status, printed) == (0, "")
         assert (tmp_path / "_build" / "html" / "search.html").exists()
     assert os.listdir(tmp_path / "_build") == ["html"]
+
+
+def test_what_jupyter_book_says_of_a_faulty_table_of_contents_is_passed_on(tmp_path):
+    write(tmp_path / "_config.yml", "only_build_toc_files: true\n")
+    write(tmp_path / "_toc.yml", "format: jb-book\nroot: index\nchapters:\n  - file: one\n  - file: one\n")
+    for name in ("index", "one"):
+        write(tmp_path / f"{name}.md", "# Title\n")
+    running = start(tmp_path, "env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "tools.make_book", "_build/html")
+    status, printed = finish(running)
+    assert status == 1
+    assert "document file used multiple times: 'one'" in printed
+    assert "====" not in printed
