@@ -237,6 +237,12 @@ def twice_the_exponent(left, right, chance):
     return left, _replaced(right, chance, exp, lambda node: exp(2 * node.args[0]))
 
 
+def names_that_clash(left, right, chance):
+    """Bind indices by names that are free, or bound already: what is meant is then what the inmost sum binds."""
+    names = sorted({a for total in right.atoms(Sum) for a in total.variables}, key=str)
+    return left, right.xreplace({name: chance.choice([*FREE, *names]) for name in names}) if names else None
+
+
 def next_to_nothing(left, right, chance):
     """Be off by 10⁻³⁰."""
     return left, right + Rational(1, 10**30)
@@ -249,15 +255,15 @@ def one_more(left, right, chance):
 
 
 BREAKS = (
-    another_index, another_index, another_base, another_sign, a_delta_of_others, the_other_case, a_square,
-    a_shorter_range, no_sum, another_power, no_logarithm, twice_the_exponent, next_to_nothing, one_more,
+    another_index, another_index, another_base, another_sign, a_delta_of_others, the_other_case, a_square, no_sum,
+    a_shorter_range, names_that_clash, another_power, no_logarithm, twice_the_exponent, next_to_nothing, one_more,
 )  # fmt: skip
 
 
 def broken_pairs(chance, n_breaks):
     """Return both sides of an identity after one was broken, and the break, some times: hidden half of the time."""
     left, right = pair(chance)
-    rare = [broken for broken in (a_delta_of_others, the_other_case) if chance.random() < 0.5]
+    rare = [broken for broken in (a_delta_of_others, the_other_case, names_that_clash) if chance.random() < 0.5]
     found = []
     for broken in (*rare, *chance.sample(BREAKS, len(BREAKS))):
         _, wrong = broken(left, right, chance)

@@ -363,6 +363,8 @@ OUTSIDE = {
     "a delta of a compound": (sum_over(j, KroneckerDelta(2 * j, K - 1)), "2*j is no class index"),
     "a delta of a real number": (sum_over(j, KroneckerDelta(j, x)), "x is no class index"),
     "a delta past the last class": (sum_over(j, KroneckerDelta(j, K)), "K is no class index"),
+    "a delta in a range": (KroneckerDelta(i, k, (0, 5)), "a delta with a range"),
+    "a logarithm of one's own": (type("log", (log,), {})(c), "there is no rule for log"),
     "an integer": (N * c, "N: an integer that is no class index"),
     "a case on an integer": (Piecewise((0, N < K), (z[0], True)), "is not about the equality of two class indices"),
     "an integer in range": (Piecewise((0, N <= K - 1), (z[0], True)), "the condition N <= K - 1 is not about"),

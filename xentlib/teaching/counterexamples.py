@@ -74,7 +74,8 @@ class Point:
         if isinstance(node, (Sum, Product)):
             return self._over(node.function, node.limits, at, sum if isinstance(node, Sum) else math.prod)
         if isinstance(node, Piecewise):
-            return next((self._value(term, at) for term, condition in node.args if self._holds(condition, at)), None)
+            held = (term for term, condition in node.args if self._holds(condition, at))
+            return self._value(next(held, sympy.nan), at)
         if self.at_zeros and node.is_Mul:
             return self._product_with_zeros(node, at)
         arguments = [self._value(argument, at) for argument in node.args]

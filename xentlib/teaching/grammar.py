@@ -148,9 +148,8 @@ def _refuse(part, why):
 
 def _term(node, bound):
     """Return a term with its bound indices renamed by `bound`, and everything in it checked."""
-    for kind, rule in _RULES:
-        if isinstance(node, kind):
-            return rule(node, bound)
+    if type(node) in _RULES:  # and no subclass, which may mean something else
+        return _RULES[type(node)](node, bound)
     if not isinstance(node, Expr):
         return _refuse(node, f"it is {type(node).__name__}, and no number")
     if node.is_Rational or node in (E, K) or _is_scalar(node):
@@ -209,7 +208,9 @@ def _sum(node, bound):
 
 
 def _delta(node, bound):
-    return KroneckerDelta(*(_class(argument, bound, node) for argument in node.args[:2]))
+    if len(node.args) > 2:
+        _refuse(node, "a delta with a range")
+    return KroneckerDelta(*(_class(argument, bound, node) for argument in node.args))
 
 
 def _cases(node, bound):
@@ -256,13 +257,13 @@ def _tanh(node, bound):
     return (twice - 1) / (twice + 1)
 
 
-_RULES = (
-    (Sum, _sum),
-    (Indexed, _entry),
-    (KroneckerDelta, _delta),
-    (Piecewise, _cases),
-    (Derivative, _derivative),
-    (tanh, _tanh),
-    (Pow, _power),
-    ((Add, Mul, exp, log, Max, Min), _operation),
-)
+_RULES = {
+    Sum: _sum,
+    Indexed: _entry,
+    KroneckerDelta: _delta,
+    Piecewise: _cases,
+    Derivative: _derivative,
+    tanh: _tanh,
+    Pow: _power,
+    **dict.fromkeys((Add, Mul, exp, log, Max, Min), _operation),
+}

@@ -24,7 +24,7 @@ atoms are the same one only if their contents have the same normal form, and a b
 are nested in it, which no outer index has. A fraction vanishes where its numerator does as a polynomial in the atoms;
 the denominators are nonzero polynomials, and no 0 where both sides are defined.
 
-Rational arithmetic is Python's, and so is the factoring of numbers SymPy's. Nothing else of SymPy is used.
+Rational arithmetic is Python's. SymPy factors numbers and polynomials; the latter are multiplied out again to see.
 """
 
 from fractions import Fraction

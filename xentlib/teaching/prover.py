@@ -115,7 +115,7 @@ class Proof:
         if isinstance(node, Indexed):
             return nf.atom("entry", (node.base, node.indices[0]))
         if isinstance(node, KroneckerDelta):
-            return nf.atom("delta", frozenset(node.args[:2]))
+            return nf.atom("delta", frozenset(node.args))
         if isinstance(node, Sum):
             return self._sum(self.normal_form(node.function), *node.limits)
         if node == E:
@@ -125,7 +125,7 @@ class Proof:
             return nf.add(*arguments)
         if node.is_Mul:
             return reduce(nf.times, arguments)
-        if isinstance(node, exp):
+        if node.func is exp:
             return nf.exp_of(arguments[0])
         if isinstance(node, log):
             return nf.log_of(arguments[0])
