@@ -95,7 +95,8 @@ def seconds(clock):
     guard._clock = clock
     clear_cache()
     started = time.perf_counter()
-    verdict = check("05-temperature", (exp(z[i] / T) / sum_over(j, exp(z[j] / T)) - KroneckerDelta(i, y)) / T)
+    rivals = sum_over(j, exp((z[j] - z[i]) / T))  # not in the form of the book, so it takes a proof
+    verdict = check("05-temperature", (1 / rivals - KroneckerDelta(i, y)) / T)
     return time.perf_counter() - started, verdict
 
 guarded, free = guard._clock, lambda: (lambda function, args, limit: function(*args), "nothing")
