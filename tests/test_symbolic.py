@@ -284,6 +284,12 @@ def test_two_values_are_told_apart_however_close_they_are():
     )
 
 
+def test_what_rounding_leaves_of_large_numbers_is_no_counterexample():
+    """The attack once took this for false."""
+    nothing = sum_over(i, softmax(i)) - 1
+    assert assert_identity(nothing * exp(exp(T * 3 + 4)), 0)
+
+
 def test_what_is_true_is_not_refuted():
     with pytest.raises(AssertionError, match=r"^not refuted: the sides agree at every point"):
         refuted(softmax(i), softmax(i, shift=c))

@@ -2,8 +2,8 @@
 
 A counterexample is meant to be put in by hand. The first points have two or three classes, logits in halves, and
 vectors of positive entries in tenths that sum to 1, as a distribution does. Next come positive vectors with any sum,
-and last numbers in thousandths. Values are worked out with 60 digits, and count as equal within 10⁻⁴⁰. Below 10⁻⁵⁰
-a denominator, or what a logarithm is taken of, counts as 0.
+and last numbers in thousandths. Values are worked out with 60 digits, and count as equal within 10⁻⁴⁰; a difference
+is looked at with more. Below 10⁻⁵⁰ a denominator, or what a logarithm is taken of, counts as 0.
 
 `Point.value` knows more than the grammar of the proofs: orders, products, sums over a part of the classes and sums
 over the numbers of the classes. A value that does not exist (log 0, 1/0, an entry past the end) is `Undefined`.
@@ -13,6 +13,7 @@ import itertools
 import math
 import random
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import lru_cache
 
 import mpmath
@@ -44,9 +45,9 @@ class Point:
     at_zeros: bool = False
     known: dict = field(default_factory=dict)
 
-    def value(self, expression):
+    def value(self, expression, digits=DIGITS):
         """Return the value of a SymPy expression at this point, or raise Undefined."""
-        with mpmath.workdps(DIGITS):
+        with mpmath.workdps(digits):
             try:
                 value = self._value(expression, {**self.numbers, _K: self.n_classes})
             except (ZeroDivisionError, IndexError, TypeError, ValueError) as error:
@@ -61,8 +62,8 @@ class Point:
         if node.is_Rational:
             return mpmath.mpf(node.p) / node.q
         if isinstance(node, Symbol):
-            return at[node] if node in at else _missing(node)
-        key = node, *map(at.get, _indices(node))
+            return _inexact(at[node]) if node in at else _missing(node)
+        key = mpmath.mp.dps, node, *map(at.get, _indices(node))
         if key not in self.known:
             self.known[key] = self._worked_out(node, at)
         return self.known[key]
@@ -70,7 +71,7 @@ class Point:
     def _worked_out(self, node, at):
         if isinstance(node, Indexed):
             (index,) = (self._value(one, at) for one in node.indices)
-            return self.entries[node.base][index] if index >= 0 else _missing(node)
+            return _inexact(self.entries[node.base][index]) if index >= 0 else _missing(node)
         if isinstance(node, (Sum, Product)):
             return self._over(node.function, node.limits, at, sum if isinstance(node, Sum) else math.prod)
         if isinstance(node, Piecewise):
@@ -125,6 +126,10 @@ _FUNCTIONS = {
 }  # fmt: skip
 
 
+def _inexact(number):
+    return number if isinstance(number, int) else mpmath.mpf(number.numerator) / number.denominator
+
+
 def _power(base, power):
     if power < 0 and abs(base) <= TINY:
         return _missing("1/0")
@@ -177,8 +182,7 @@ def points_at_zeros(expressions, distributions, bases):
             for n_positive in {1, n_classes - 1}:
                 point = _draw(n_classes, *names, distributions, rng)
                 for base in chosen:
-                    with mpmath.workdps(DIGITS):  # or they would sum to 1 in double precision only
-                        entries = [*_distribution(n_positive, rng), *[mpmath.mpf(0)] * (n_classes - n_positive)]
+                    entries = [*_distribution(n_positive, rng), *[Fraction(0)] * (n_classes - n_positive)]
                     point.entries[base] = tuple(rng.sample(entries, n_classes))
                 point.at_zeros = True
                 yield point
@@ -195,14 +199,13 @@ def _names(expressions):
 
 def _draw(n_classes, scalars, bases, distributions, rng, *, normalised=True, easy=True):
     numbers, entries = {}, {}
-    with mpmath.workdps(DIGITS):
-        for symbol in scalars:
-            numbers[symbol] = _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol, rng, easy)
-        for base in bases:
-            if base in distributions or (normalised and base[0].is_positive):
-                entries[base] = tuple(_distribution(n_classes, rng))
-            else:
-                entries[base] = tuple(_number(base[0], rng, easy) for _ in range(n_classes))
+    for symbol in scalars:
+        numbers[symbol] = _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol, rng, easy)
+    for base in bases:
+        if base in distributions or (normalised and base[0].is_positive):
+            entries[base] = tuple(_distribution(n_classes, rng))
+        else:
+            entries[base] = tuple(_number(base[0], rng, easy) for _ in range(n_classes))
     return Point(n_classes, numbers, entries)
 
 
@@ -213,18 +216,14 @@ def _class(symbol, n_classes, rng):
 def _number(symbol, rng, easy):
     """Return a half, or a number in thousandths."""
     lowest, halves, thousandths = (1, 6, 3000) if symbol.is_positive else (-4, 4, 2000)
-    return (
-        mpmath.mpf(rng.randint(lowest, halves)) / 2
-        if easy
-        else mpmath.mpf(rng.randint(lowest * 500, thousandths)) / 1000
-    )
+    return Fraction(rng.randint(lowest, halves), 2) if easy else Fraction(rng.randint(lowest * 500, thousandths), 1000)
 
 
 def _distribution(n_entries, rng):
     """Return positive numbers that sum to 1, in tenths where there are few of them, and in hundredths else."""
     parts = 10 if n_entries < 6 else 100
     cuts = [0, *sorted(rng.sample(range(1, parts), n_entries - 1)), parts]
-    return [mpmath.mpf(high - low) / parts for low, high in itertools.pairwise(cuts)]
+    return [Fraction(high - low, parts) for low, high in itertools.pairwise(cuts)]
 
 
 # What the points say
@@ -239,11 +238,20 @@ class Counterexample(Exception):
 
 
 def compare(left, right, point):
-    """Raise Counterexample if two expressions have different values at a point, and Undefined if one has none."""
+    """Raise Counterexample if two expressions have different values at a point, and Undefined if one has none.
+
+    Where large numbers cancel, the difference may be what rounding left: then more digits change it, and it counts
+    for nothing.
+    """
     a, b = point.value(left), point.value(right)
-    with mpmath.workdps(DIGITS):
-        if a != b and not abs(a - b) <= NEAR * (1 + abs(a) + abs(b)):
-            raise Counterexample(point, a, b)
+    with mpmath.workdps(3 * DIGITS):
+        if a == b or abs(a - b) <= NEAR * (1 + abs(a) + abs(b)):
+            return
+        exact_a, exact_b = (point.value(side, 3 * DIGITS) for side in (left, right))
+        difference = exact_a - exact_b
+        if mpmath.isfinite(difference) and not abs(difference - (a - b)) <= abs(difference) / 1000:
+            raise Undefined("rounding hides the difference")
+        raise Counterexample(point, exact_a, exact_b)
 
 
 def _told_apart(a, b):
