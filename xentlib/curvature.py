@@ -11,7 +11,7 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import DType, Floats, as_float, check_axis, first_index
+from xentlib._validate import DType, Floats, as_float, check_axis, first_index
 from xentlib.loss import softmax_cross_entropy
 from xentlib.normalization import split_largest
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import Index
+from xentlib._validate import Index
 
 METHODS = ("central", "complex")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import DType, Floats, as_float, at, check_axis, check_non_negative, first_index
+from xentlib._validate import DType, Floats, as_float, check_axis, check_non_negative, first_index, format_index
 
 
 def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> np.floating | NDArray[np.floating]:
@@ -180,7 +180,7 @@ def _distribution(name: str, values: ArrayLike, axis: int) -> tuple[Floats, DTyp
     bad = ~(np.abs(total - 1) <= np.sqrt(np.finfo(dtype).eps))
     if bad.any():
         index = first_index(bad)
-        raise ValueError(f"{name} must sum to 1 along axis {axis}; got the sum {total[index]}{at(index)}")
+        raise ValueError(f"{name} must sum to 1 along axis {axis}; got the sum {total[index]}{format_index(index)}")
     return array, dtype, front
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reference import exactly
 
-from xentlib._arrays import as_float, check_axis, first_index
+from xentlib._validate import as_float, check_axis, first_index
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
