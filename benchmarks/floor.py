@@ -61,16 +61,22 @@ def measure(plan, dtypes, progress=lambda line: None):
     for dtype in dtypes:
         for n_classes in plan.classes:
             progress(f"in units of np.exp: {np.dtype(dtype).name}, K = {n_classes:,} ...")
-            seconds = timing.interleave(_calls(dtype, plan.n_logits // n_classes, n_classes), plan.repeats)
+            batch = _batch(dtype, plan.n_logits // n_classes, n_classes)
+            seconds = timing.interleave(calls(*batch), plan.repeats)
             points.append(Point(np.dtype(dtype).name, n_classes, timing.shortest_ratios(seconds, E)))
     return points
 
 
-def _calls(dtype, n_samples, n_classes):
-    """Return the call of E and one for each name in AIMS, all for the same logits."""
+def _batch(dtype, n_samples, n_classes):
+    """Return logits, class indices and distributions."""
     rng = np.random.default_rng(0)
-    z, y = rng.standard_normal((n_samples, n_classes), dtype), rng.integers(n_classes, size=n_samples)
-    far, p = z + dtype(300), xentlib.softmax(rng.standard_normal((n_samples, n_classes), dtype))
+    z, scores = rng.standard_normal((2, n_samples, n_classes), dtype)
+    return z, rng.integers(n_classes, size=n_samples), xentlib.softmax(scores)
+
+
+def calls(z, y, p):
+    """Return the call of E and one for each name in AIMS, all for the same logits."""
+    far = z + z.dtype.type(300)
     both = xentlib.softmax_cross_entropy_with_grad
     functions = (
         lambda: both(z, y),
@@ -82,13 +88,13 @@ def _calls(dtype, n_samples, n_classes):
         lambda: xentlib.log_softmax(z),
         lambda: xentlib.logsumexp(z),
     )
-    return {E: _exp(z), **dict(zip(AIMS, functions, strict=True))}
+    return {E: exp(z, np.empty_like(z)), **dict(zip(AIMS, functions, strict=True))}
 
 
-def _exp(z):
-    """Return a call that takes e^z on as many threads as xentlib may use, into an array that is there already."""
+def exp(z, out):
+    """Return a call that writes e^z to `out`, on as many threads as xentlib may use."""
     threads = peers.thread_count()
-    parts = list(zip(*(np.array_split(array.ravel(), threads) for array in (z, np.empty_like(z))), strict=True))
+    parts = list(zip(*(np.array_split(array.ravel(), threads) for array in (z, out)), strict=True))
     pool = ThreadPoolExecutor(threads)
 
     def call():

@@ -3,6 +3,7 @@
 import matplotlib as mpl
 import numpy as np
 
+from benchmarks import floor
 from xentlib.teaching import figures
 
 REACHED = {True: "yes", False: "**no**", None: "not measured"}
@@ -14,12 +15,22 @@ def markdown(results, aims):
         _introduction(results),
         "## Aims",
         table(["aim", "measured", "reached"], [[aim.text, aim.measured, REACHED[aim.reached]] for aim in aims]),
+        "## In units of np.exp",
+        "No loss in NumPy takes less time than `np.exp` over the same logits on the same threads, into an array that "
+        "is there already. That time is the unit. Shown is the ratio of the shortest times, in bold where it is above "
+        "its aim.",
+        *(part for level in results.levels for part in _floor_tables(level)),
         "## Speed",
         "Loss and gradient of one batch: how many times as long as xentlib each peer takes. Above 1, xentlib is "
         "faster. Each call is timed right after one of its own that does not count. Shown is the median of the ratios "
         "within a repetition, and in brackets the middle half of them. "
-        "PyTorch runs eagerly; JAX compiled, and on as many threads as it likes; scikit-learn leaves out the mean.",
-        _speed_table(results.speed),
+        "PyTorch runs eagerly; JAX compiled, and on as many threads as it likes; scikit-learn leaves out the mean. "
+        "At the lower levels NumPy, PyTorch and JAX are held to them; scikit-learn and SciPy cannot be.",
+        *(part for level in results.levels for part in (f"### {level.label}: speed", _speed_table(level.speed))),
+        "## A busy machine",
+        "Loss and gradient in float32 on the default number of threads, as a multiple of the time on one: alone, and "
+        "while another process keeps one core busy.",
+        table(["N × K", "alone", "busy"], [[row.name, cell(row.idle), cell(row.busy)] for row in results.busy]),
         "## Small inputs",
         "One row of three logits, in microseconds a call.",
         table(["", "µs"], [[name, cell(micros)] for name, micros in results.overhead.items()]),
@@ -40,7 +51,8 @@ def _introduction(results):
     facts = [f"- {name}: {value}" for name, value in results.machine.items()]
     facts.append("- versions: " + ", ".join(f"{name} {version}" for name, version in results.versions.items()))
     facts.append(f"- not installed, so not measured: {', '.join(results.missing) or 'none'}")
-    lines = ["Measured by `make bench`, all in one run, with the peers taking turns.", "", *facts]
+    how = "all in one run, with the peers taking turns and BLAS on as many threads as it likes"
+    lines = [f"Measured by `make bench`, {how}.", "", *facts]
     if results.quick:
         lines[:0] = ["**A quick run, which shows that the benchmark works. Its numbers say nothing.**", ""]
     return "\n".join(lines)
@@ -56,6 +68,13 @@ def cell(spread):
     """Write a median with its spread, as in 1.50 (1.25–1.75)."""
     median, low, high = (f"{value:.2f}" if value < 10 else f"{value:.1f}" for value in spread)
     return f"{median} ({low}–{high})"
+
+
+def _floor_tables(level):
+    for dtype in dict.fromkeys(point.dtype for point in level.floor):
+        yield f"### {level.label}: {dtype}"
+        head, rows = floor.rows([point for point in level.floor if point.dtype == dtype])
+        yield table(head, rows)
 
 
 def _speed_table(speed):
@@ -102,14 +121,15 @@ def _linear(linear):
 MARKERS = "osD^v"
 
 
-def plot(speed):
-    """Draw the speed table: a panel for each dtype, a row for each batch, a mark for each peer.
+def plot(level):
+    """Draw the speed table of a level: a panel for each dtype, a row for each batch, a mark for each peer.
 
     Returns
     -------
     Figure
     """
     figures.use_book_style()
+    speed = level.speed
     dtypes = list(dict.fromkeys(row.dtype for row in speed))
     figure, axes = figures.plt.subplots(1, len(dtypes), figsize=(5.6, 4.4), sharex=True, sharey=True, squeeze=False)
     peers = list(dict.fromkeys(name for row in speed for name in row.ratios))
@@ -118,7 +138,7 @@ def plot(speed):
         _draw_panel(ax, rows, peers)
         ax.set_title(dtype, size=11, weight="normal")
         ax.set_xlabel("time (xentlib = 1)")
-    figure.suptitle(finding(speed), x=0.02, ha="left", weight="bold", size=12)
+    figure.suptitle(finding(level), x=0.02, ha="left", weight="bold", size=12)
     handles, names = axes[0][0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=3, handletextpad=0.3, columnspacing=1.2)
     return figure
@@ -140,8 +160,8 @@ def _draw_panel(ax, rows, peers):
     ax.grid(axis="x")
 
 
-def finding(speed):
+def finding(level):
     """Say what the plot shows, of PyTorch if it was there."""
-    peer = "PyTorch" if any("PyTorch" in row.ratios for row in speed) else "naive NumPy"
-    medians = [row.ratios[peer].median for row in speed]
-    return f"{peer[0].upper()}{peer[1:]} takes {min(medians):.1f} to {max(medians):.1f} times as long as xentlib"
+    peer = "PyTorch" if any("PyTorch" in row.ratios for row in level.speed) else "naive NumPy"
+    medians = [row.ratios[peer].median for row in level.speed]
+    return f"With {level.label}, {peer} takes {min(medians):.1f} to {max(medians):.1f} times as long"
