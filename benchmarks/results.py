@@ -6,7 +6,7 @@ from benchmarks import floor, linear, simd
 
 
 class Speed(NamedTuple):
-    """How many times as long each peer took as xentlib, for loss and gradient of one batch."""
+    """How many times as long each peer took as xentlib, for loss and gradient of one batch, both at their best."""
 
     dtype: str
     n_samples: int
@@ -61,7 +61,7 @@ NOISE = 1.05  # what two equal times may differ by
 
 
 def aims(results):
-    """Return every `Aim`. Speeds count with the median of their worst point."""
+    """Return every `Aim`. Speeds count with their worst point."""
     return [
         *(aim for level in results.levels for aim in _aims_at(level)),
         _busy_aim(results.busy),
@@ -96,7 +96,7 @@ def _floor_aim(points):
 
 
 def _speed_aim(text, rows, peer, least):
-    measured = [(row.ratios[peer].median, row.name) for row in rows if peer in row.ratios]
+    measured = [(row.ratios[peer], row.name) for row in rows if peer in row.ratios]
     if not measured:
         return Aim(text, f"{peer} is missing", None)
     worst, where = min(measured)

@@ -148,7 +148,7 @@ def measure_speed(found, plan):
         progress(f"[{number}/{len(points)}] {row.name} ...")
         calls = prepare(found, *batch(dtype, n_samples, n_classes))
         seconds = timing.interleave(calls, repeats)
-        speed.append(row._replace(ratios=timing.ratios(seconds, BASE)))
+        speed.append(row._replace(ratios=timing.shortest_ratios(seconds, BASE)))
     return speed
 
 
