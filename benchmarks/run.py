@@ -13,8 +13,8 @@ from typing import NamedTuple
 import matplotlib as mpl
 import numpy as np
 
-from benchmarks import accuracy, linear, peers, report, timing
-from benchmarks.results import Results, Speed, aims
+from benchmarks import accuracy, busy, floor, linear, peers, report, simd, timing
+from benchmarks.results import Level, Results, Speed, aims
 
 DTYPES = (np.float32, np.float64)
 BASE = "xentlib"
@@ -24,7 +24,11 @@ BUSY = 0.3
 class Plan(NamedTuple):
     """How much to measure."""
 
+    floor: floor.Plan
     batches: tuple  #: (samples, classes, repeats)
+    busy: tuple  #: (samples, classes)
+    busy_repeats: int
+    busy_logits: int  #: how many make one measurement on a busy machine
     repeats: int  #: of the measurement on a small input
     small_calls: int  #: how many calls on a small input make one measurement
     linear: tuple  #: samples, features, classes
@@ -33,15 +37,30 @@ class Plan(NamedTuple):
 
 
 FULL = Plan(
+    floor=floor.FULL,
     # The shorter a call, the more it suffers from what else the machine does, and the more often it is measured.
-    ((100_000, 10, 101), (20_000, 100, 101), (4_096, 1_000, 51), (512, 50_000, 21), (64, 256_000, 21)),
+    batches=((100_000, 10, 41), (20_000, 100, 41), (4_096, 1_000, 21), (512, 50_000, 9), (64, 256_000, 9)),
+    busy=((1_000, 10), (10_000, 10), (100_000, 10), (1_000, 100), (4_000, 100), (20_000, 100), (4_096, 1_000)),
+    busy_repeats=11,
+    busy_logits=20_000_000,
     repeats=21,
     small_calls=1_000,
     linear=(2_048, 512, 64_000),
     linear_repeats=5,
     folder=Path(__file__).parent,
 )
-QUICK = Plan(((2_000, 10, 3), (20, 1_000, 3)), 3, 20, (64, 16, 500), 2, Path("_build/benchmarks"))
+QUICK = Plan(
+    floor=floor.Plan(20_000, (10, 1_000), 3),
+    batches=((2_000, 10, 3), (20, 1_000, 3)),
+    busy=((2_000, 10),),
+    busy_repeats=3,
+    busy_logits=1,
+    repeats=3,
+    small_calls=20,
+    linear=(64, 16, 500),
+    linear_repeats=2,
+    folder=Path("_build/benchmarks"),
+)
 
 
 def main(arguments=None):
@@ -69,14 +88,16 @@ def measure(plan, quick):
     progress(f"against {', '.join(peer.name for peer in found[1:])}; missing: {', '.join(missing) or 'none'}")
     progress("one row of three logits ...")  # before minutes of full load have slowed the processor
     overhead = measure_overhead(found, plan)
-    speed = measure_speed(found, plan)
+    levels = [measure_held_to(level, plan) for level in simd.levels()]
+    progress("a busy machine ...")
+    on_busy = busy.compare(plan.busy, plan.busy_repeats, plan.busy_logits)
     progress("accuracy ...")
     gaps, offsets = accuracy.tables(found)
     progress("linear layer ...")
     compared = linear.compare(plan.linear, plan.linear_repeats)
     versions = {"Python": platform.python_version()}
     versions |= {peer.name.replace("naive ", ""): peer.version for peer in found[1:]}
-    return Results(quick, machine(before), versions, missing, speed, overhead, gaps, offsets, compared)
+    return Results(quick, machine(before), versions, missing, levels, on_busy, overhead, gaps, offsets, compared)
 
 
 def load():
@@ -85,13 +106,38 @@ def load():
 
 
 def machine(load):
-    """Return what Python's platform module tells of the machine: nothing that names it or its user."""
+    """Return what the system tells of the machine: nothing that names it or its user."""
     return {
-        "processor": platform.processor() or f"{platform.machine()} (no model named)",
+        "processor": processor(),
+        "SIMD levels": ", ".join(f"{simd.label(level)} ({level})" for level in simd.levels()),
         "system": platform.system(),
         "cores": f"{peers.usable_cores()}, threads: {peers.thread_count()}",
         "other load before the run": "unknown" if load is None else f"{load:.1f} cores",
     }
+
+
+CPUINFO = Path("/proc/cpuinfo")
+
+
+def processor():
+    """Return the model of the processor; its architecture where the system does not tell."""
+    lines = CPUINFO.read_text(encoding="utf-8").splitlines() if CPUINFO.exists() else []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
+
+
+def measure_held_to(level, plan):
+    progress(f"{simd.label(level)} ...")
+    return simd.run_at(level, measure_level, plan)
+
+
+def measure_level(plan):
+    """Return what this process finds on the highest level that it is allowed."""
+    return Level(
+        simd.levels()[0],
+        floor.measure(plan.floor, DTYPES, progress),
+        measure_speed(peers.available()[0], plan),
+    )
 
 
 def measure_speed(found, plan):
@@ -102,7 +148,7 @@ def measure_speed(found, plan):
         progress(f"[{number}/{len(points)}] {row.name} ...")
         calls = prepare(found, *batch(dtype, n_samples, n_classes))
         seconds = timing.interleave(calls, repeats)
-        speed.append(row._replace(ratios=timing.ratios(seconds, BASE)))
+        speed.append(row._replace(ratios=timing.shortest_ratios(seconds, BASE)))
     return speed
 
 
@@ -142,7 +188,7 @@ def write(results, folder):
     (folder / "results.md").write_text(report.markdown(results, aims(results)), encoding="utf-8")
     mpl.use("Agg")
     with mpl.rc_context():
-        report.plot(results.speed).savefig(folder / "results.png", metadata={"Software": None})
+        report.plot(results.levels[0]).savefig(folder / "results.png", metadata={"Software": None})
 
 
 if __name__ == "__main__":

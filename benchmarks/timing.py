@@ -62,6 +62,11 @@ def ratios(seconds, base):
     return {name: spread(np.array(times) / own) for name, times in seconds.items() if name != base}
 
 
+def shortest_ratios(seconds, base):
+    """Return the shortest time of each other call in units of the shortest of `base`."""
+    return {name: min(times) / min(seconds[base]) for name, times in seconds.items() if name != base}
+
+
 def spread(values):
     low, median, high = np.quantile(values, (0.25, 0.5, 0.75)).tolist()
     return Spread(median, low, high)

@@ -1,9 +1,13 @@
 """The benchmark writes what it says, the right way round. Timings are made up here: no test waits for a real one."""
 
+import os
 import platform
 import re
+import signal
 import struct
+import subprocess
 import sys
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,7 +17,7 @@ import pytest
 from matplotlib.text import Text
 
 import xentlib
-from benchmarks import accuracy, linear, naive, peers, report, results, run, timing
+from benchmarks import accuracy, busy, floor, linear, naive, peers, report, results, run, simd, timing
 from benchmarks.timing import Spread
 
 REQUIREMENTS = Path(run.__file__).with_name("requirements.txt")
@@ -102,13 +106,6 @@ def test_peers_that_cannot_be_imported_are_named(monkeypatch):
     assert missing == ["PyTorch", "scikit-learn", "SciPy", "JAX"]
 
 
-def test_a_peer_that_can_be_imported_is_not_missing(monkeypatch):
-    monkeypatch.setattr(peers, "LOADERS", {"Fake": lambda: ("1.2", peers._naive().prepare), "Gone": import_error})
-    found, missing = peers.available()
-    assert [(peer.name, peer.version) for peer in found[2:]] == [("Fake", "1.2")]
-    assert missing == ["Gone"]
-
-
 def import_error():
     raise ImportError
 
@@ -136,9 +133,17 @@ def test_a_peer_that_computes_something_else_is_refused(wrong):
 
 
 def test_a_peer_is_measured_at_its_own_numbers_of_classes_only(clock):
-    found = [clock.peer("xentlib", 1), clock.peer("scikit-learn", 2, only_classes=(10,))]
-    measured = run.measure_speed(found, run.QUICK)
-    assert {row.n_classes: list(row.ratios) for row in measured} == {10: ["scikit-learn"], 1000: []}
+    found = [clock.peer("xentlib", 1), clock.peer("naive NumPy", 3), clock.peer("scikit-learn", 2, only_classes=(10,))]
+    measured = {row.n_classes: row.ratios for row in run.measure_speed(found, run.QUICK)}
+    assert measured == {
+        10: pytest.approx({"naive NumPy": 3, "scikit-learn": 2}),
+        1000: pytest.approx({"naive NumPy": 3}),
+    }
+
+
+def test_a_small_input_is_given_in_microseconds_a_call(clock):
+    (overhead,) = run.measure_overhead([clock.peer("xentlib", 20e-6)], run.QUICK).values()
+    assert overhead == pytest.approx((20, 20, 20))
 
 
 @pytest.mark.parametrize(("asked", "used"), [("1", 1), ("1000", peers.usable_cores()), (None, peers.usable_cores())])
@@ -147,15 +152,6 @@ def test_peers_are_given_as_many_threads_as_xentlib(monkeypatch, asked, used):
     if asked:
         monkeypatch.setenv("XENTLIB_NUM_THREADS", asked)
     assert peers.thread_count() == used
-
-
-def test_naive_numpy_is_right_where_nothing_is_hard():
-    z, y = run.batch(np.float64, 20, 10)
-    loss, grad = xentlib.softmax_cross_entropy_with_grad(z, y)
-    assert naive.log_sum_exp_minus_true(z, y) == pytest.approx(loss, rel=1e-12)
-    got_loss, got_grad = naive.softmax_cross_entropy_with_grad(z, y)
-    assert got_loss == pytest.approx(loss, rel=1e-12)
-    assert got_grad == pytest.approx(grad, rel=1e-12, abs=1e-15)
 
 
 def test_the_versions_to_install_are_those_of_the_peers():
@@ -206,21 +202,155 @@ def test_a_linear_layer_is_compared(monkeypatch, clock):
     assert compared.ratios["naive NumPy, logits held"] == Spread(2, 2, 2)
 
 
-def test_the_materialised_linear_layer_has_the_gradients_of_its_loss():
+def test_the_linear_layer_that_holds_its_logits_gives_the_same():
     rng = np.random.default_rng(0)
-    x, weight, bias = rng.normal(size=(5, 3)), rng.normal(size=(4, 3)), rng.normal(size=4)
-    y = rng.integers(4, size=5)
-    loss, grads = naive.linear_cross_entropy_with_grad(x, weight, y, bias)
-    assert loss == pytest.approx(xentlib.softmax_cross_entropy(x @ weight.T + bias, y))
-    for n, array in enumerate((x, weight, bias)):
-        at = (1,) * array.ndim
-        step = np.zeros_like(array)
-        step[at] = 1e-6
-        moved = [[x, weight, y, bias] for _ in range(2)]
-        for arguments, sign in zip(moved, (1, -1), strict=True):
-            arguments[(0, 1, 3)[n]] = array + sign * step
-        up, down = (naive.linear_cross_entropy_with_grad(*arguments)[0] for arguments in moved)
-        assert grads[n][at] == pytest.approx((up - down) / 2e-6, rel=1e-6)
+    layer = rng.normal(size=(5, 3)), rng.normal(size=(4, 3)), rng.integers(4, size=5), rng.normal(size=4)
+    (loss, grads), (wanted_loss, wanted) = (
+        module.linear_cross_entropy_with_grad(*layer) for module in (naive, xentlib)
+    )
+    assert loss == pytest.approx(wanted_loss)
+    for grad, wanted_grad in zip(grads, wanted, strict=True):
+        assert grad == pytest.approx(wanted_grad)
+
+
+# In units of np.exp
+
+
+def test_each_function_is_measured_in_units_of_np_exp(monkeypatch, clock):
+    takes = dict(zip(floor.AIMS, (3.0, 2.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0), strict=True))
+    monkeypatch.setattr(
+        floor, "calls", lambda *batch: {name: clock.takes(2 * s) for name, s in {floor.E: 1, **takes}.items()}
+    )
+    points = floor.measure(floor.Plan(1_000, (10, 100), 2), [np.float32])
+    assert points == [floor.Point("float32", 10, takes), floor.Point("float32", 100, takes)]
+    head, (first, *_) = floor.rows(points)
+    assert dict(zip(head, first, strict=True)) == {
+        "": "loss and gradient", "aim, K = 10": "3.2", "aim, K ≥ 100": "1.5", "K = 10": "3.00", "K = 100": "**3.00**"
+    }  # fmt: skip
+
+
+def test_the_shortest_times_count():
+    assert timing.shortest_ratios({"np.exp": [2, 1, 8], "slow": [3, 99, 7]}, "np.exp") == {"slow": 3}
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_unit_is_the_exp_of_all_logits_on_all_threads(monkeypatch, threads):
+    monkeypatch.setattr(peers, "thread_count", lambda: threads)
+    z = np.arange(35, dtype=np.float32).reshape(7, 5)
+    out = np.zeros_like(z)
+    floor.exp(z, out)()
+    np.testing.assert_array_equal(out, np.exp(z))
+
+
+def test_each_function_is_the_one_that_is_named():
+    z, y, p = floor._batch(np.float64, 7, 5)
+    results = {name: call() for name, call in floor.calls(z, y, p).items() if name in floor.AIMS}
+    log_q = z - np.log(np.exp(z).sum(1, keepdims=True))
+    one = np.eye(5)[y]
+    for name, target in {
+        "": one,
+        ", offset of 300": one,
+        ", label smoothing": 0.9 * one + 0.02,
+        ", soft targets": p,
+    }.items():
+        loss, grad = results.pop(f"loss and gradient{name}")
+        assert loss == pytest.approx(-(target * log_q).sum(1).mean())
+        assert grad == pytest.approx((np.exp(log_q) - target) / 7)
+    assert results.pop("loss alone") == pytest.approx(-log_q[one > 0].mean())
+    assert results.pop("softmax") == pytest.approx(np.exp(log_q))
+    assert results.pop("log_softmax") == pytest.approx(log_q)
+    assert results.pop("logsumexp") == pytest.approx((z - log_q)[:, 0])
+    assert not results
+
+
+def test_the_floor_alone_prints_its_table(monkeypatch, capsys):
+    plans = []
+    monkeypatch.setattr(
+        floor,
+        "measure",
+        lambda plan, dtypes: plans.append(plan) or [floor.Point(dtypes[0].__name__, 10, dict.fromkeys(floor.AIMS, 1))],
+    )
+    floor.main(["--quick", "--dtype", "float64", "--classes", "10"])
+    assert plans == [floor.QUICK._replace(classes=[10])]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].startswith("float64, threads: ")
+    assert [line.rsplit(maxsplit=1)[-1] for line in lines[3:]] == ["1.00"] * len(floor.AIMS)
+
+
+# SIMD levels
+
+
+@pytest.fixture
+def processor(monkeypatch):
+    """Pretend to have AVX-512, and more that no exp makes use of."""
+
+    def extensions(mode):
+        return {"SIMD Extensions": {"baseline": ["X86_V2"], "found": ["X86_V3", "X86_V4", "AVX512_ICL"]}}
+
+    loops = {"ff": {"available": "X86_V4 X86_V3 baseline(X86_V2)"}, "dd": {"available": "X86_V4 baseline(X86_V2)"}}
+    monkeypatch.setattr(np, "show_config", extensions)
+    monkeypatch.setattr(simd.introspect, "opt_func_info", lambda **which: {"exp": loops})
+    monkeypatch.delenv("NPY_DISABLE_CPU_FEATURES", raising=False)
+
+
+def test_the_levels_are_those_of_exp_and_each_turns_off_what_is_above_it(processor, monkeypatch):
+    assert simd.levels() == ["X86_V4", "X86_V3", "X86_V2"]
+    off = [simd.settings(level)["NPY_DISABLE_CPU_FEATURES"] for level in simd.levels()]
+    assert off == ["AVX512_ICL", "X86_V4 AVX512_ICL", "X86_V3 X86_V4 AVX512_ICL"]
+    monkeypatch.setenv("NPY_DISABLE_CPU_FEATURES", "AVX512_SPR")
+    assert simd.settings("X86_V4")["NPY_DISABLE_CPU_FEATURES"] == "AVX512_SPR AVX512_ICL"
+
+
+def test_no_level_sets_the_threads_of_blas(processor):
+    assert not [name for level in simd.levels() for name in simd.settings(level) if "THREADS" in name]
+
+
+def test_a_process_that_is_held_to_the_lowest_level_has_no_other():
+    lowest, before = simd.levels()[-1], dict(os.environ)
+    assert simd.run_at(lowest, simd.levels) == [lowest]
+    assert dict(os.environ) == before
+
+
+@pytest.mark.parametrize(
+    ("cpuinfo", "model"), [("cpu: 0\nmodel name\t: AMD EPYC\n", "AMD EPYC"), ("", "Test"), (None, "Test")]
+)
+def test_the_model_of_the_processor_is_named(monkeypatch, tmp_path, cpuinfo, model):
+    monkeypatch.setattr(run, "CPUINFO", tmp_path / "cpuinfo")
+    monkeypatch.setattr(platform, "processor", lambda: "Test")
+    if cpuinfo is not None:
+        run.CPUINFO.write_text(cpuinfo)
+    assert run.processor() == model
+
+
+# A busy machine
+
+
+def test_threads_are_timed_against_one_alone_and_beside_another_process(monkeypatch, clock):
+    spinning = []
+
+    @contextmanager
+    def another_process():
+        spinning.append(True)
+        yield
+        spinning.clear()
+
+    def loss_and_grad(z, y):
+        alone = os.environ.get("XENTLIB_NUM_THREADS") == "1"
+        clock.now += 2 if alone else 3 if spinning else 1
+
+    monkeypatch.delenv("XENTLIB_NUM_THREADS", raising=False)
+    monkeypatch.setattr(busy, "another_process", another_process)
+    monkeypatch.setattr(xentlib, "softmax_cross_entropy_with_grad", loss_and_grad)
+    (compared,) = busy.compare([(20, 10)], 2, 1_000)
+    assert compared == ("20 × 10", Spread(0.5, 0.5, 0.5), Spread(1.5, 1.5, 1.5))
+    assert clock.now == 2 * (5 * 4 * (2 + 1 + 2 + 3)) / 2
+    assert "XENTLIB_NUM_THREADS" not in os.environ
+
+
+def test_the_other_process_runs_until_it_is_killed():
+    with busy.another_process() as process, pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.2)
+    assert process.poll() == -signal.SIGKILL
 
 
 # Aims
@@ -235,46 +365,80 @@ def linear_layer(megabytes=32, ratio=1.5):
     )
 
 
-def found(ratio=2.5, overhead=10.0, megabytes=32, linear_ratio=1.5, names=("naive NumPy", "PyTorch", "scikit-learn")):
-    """Return results with the same ratio for every peer at every point of the full grid."""
+ONES = Spread(1, 1, 1)
+
+
+def found(
+    ratio=2.5,
+    of_exp=1.0,
+    when_busy=1.0,
+    overhead=10.0,
+    megabytes=32,
+    linear_ratio=1.5,
+    names=("naive NumPy", "PyTorch", "scikit-learn"),
+):
+    """Return results for one level, with the same ratio for every peer at every point of the full grid."""
     speed = [
-        results.Speed(np.dtype(dtype).name, *batch, dict.fromkeys(names, Spread(ratio, ratio - 0.1, ratio + 0.1)))
+        results.Speed(np.dtype(dtype).name, *batch, dict.fromkeys(names, ratio))
         for dtype in run.DTYPES
         for *batch, _ in run.FULL.batches
     ]
+    points = [floor.Point("float32", n_classes, dict.fromkeys(floor.AIMS, of_exp)) for n_classes in (10, 100)]
     errors = {"xentlib": 1e-16, "PyTorch": 1.0}
     gaps = [accuracy.Row("float32", "gap 17", errors), accuracy.Row("float32", "gap 700", {})]
-    overheads = {"xentlib": Spread(overhead, overhead, overhead)}
     return results.Results(
-        False, {"system": "Test"}, {}, ["JAX"], speed, overheads, gaps, gaps[:1], linear_layer(megabytes, linear_ratio)
+        quick=False,
+        machine={"system": "Test"},
+        versions={},
+        missing=["JAX"],
+        levels=[results.Level("X86_V4", points, speed)],
+        busy=[busy.Comparison("20 × 10", ONES, ONES._replace(median=when_busy))],
+        overhead={"xentlib": Spread(overhead, overhead, overhead)},
+        gaps=gaps,
+        offsets=gaps[:1],
+        linear=linear_layer(megabytes, linear_ratio),
     )
 
 
 def test_every_aim_is_reached_by_good_results_and_none_by_bad_ones():
-    good, bad = found(), found(ratio=0.9, overhead=31, megabytes=65, linear_ratio=0.9)
-    assert [aim.reached for aim in results.aims(good)] == [True] * 7
-    assert [aim.reached for aim in results.aims(bad)] == [False] * 7
+    good = found()
+    bad = found(ratio=0.9, of_exp=1.3, when_busy=1.06, overhead=31, megabytes=65, linear_ratio=0.9)
+    assert [aim.reached for aim in results.aims(good)] == [True] * 9
+    assert [aim.reached for aim in results.aims(bad)] == [False] * 9
 
 
 def test_the_worst_point_decides_and_is_named():
     one_bad = found()
-    one_bad.speed[7].ratios["PyTorch"] = Spread(0.9, 0.8, 3.0)
-    every, largest, *_ = results.aims(one_bad)
-    assert (every.reached, largest.reached) == (False, True)
+    (level,) = one_bad.levels
+    level.speed[7].ratios["PyTorch"] = 0.9
+    level.floor[0].ratios["softmax"] = 4.0
+    in_exp, every, largest, *_ = results.aims(one_bad)
+    assert (in_exp.reached, every.reached, largest.reached) == (False, False, True)
+    assert in_exp.measured == "at most 1.25 times its aim (softmax, float32, K = 10)"
     assert every.measured == "at least 0.90 times as fast (float64, 4,096 × 1,000)"
 
 
 def test_an_aim_looks_at_its_own_points_only():
     just_enough = found()
-    for row in just_enough.speed:
-        row.ratios["PyTorch"] = Spread(*[2.0 if row.n_classes >= 50_000 else 1.0] * 3)
-        row.ratios["scikit-learn"] = Spread(*[1.0 if row.n_classes == 10 else 0.5] * 3)
-    assert [aim.reached for aim in results.aims(just_enough)] == [True] * 7
+    for row in just_enough.levels[0].speed:
+        row.ratios["PyTorch"] = 2.0 if row.n_classes >= 50_000 else 1.0
+        row.ratios["scikit-learn"] = 1.0 if row.n_classes == 10 else 0.5
+    just_enough.levels[0].floor[:] = [
+        floor.Point("float32", n_classes, {name: aim[column] for name, aim in floor.AIMS.items()})
+        for column, n_classes in enumerate((10, 100))
+    ]
+    assert [aim.reached for aim in results.aims(just_enough)] == [True] * 9
+
+
+def test_each_lead_is_claimed_for_its_own_level():
+    fast, slow = found().levels[0], found(ratio=0.9).levels[0]._replace(name="X86_V3")
+    aims = {aim.text: aim.reached for aim in results.aims(found()._replace(levels=[fast, slow]))}
+    assert aims["AVX-512: faster than PyTorch at every point"] is True
+    assert aims["AVX2: faster than PyTorch at every point"] is False
 
 
 def test_what_is_missing_is_neither_reached_nor_missed():
     aims = results.aims(found(names=("naive NumPy",)))
-    assert [aim.reached for aim in aims] == [None, None, None, True, True, True, True]
     assert [aim.measured for aim in aims if aim.reached is None] == [
         "PyTorch is missing",
         "PyTorch is missing",
@@ -295,15 +459,17 @@ def table_under(page, heading):
 
 def test_each_number_stands_in_the_column_of_its_peer():
     measured = found()
-    measured.speed[0].ratios["PyTorch"] = Spread(3, 2.5, 12.34)
-    del measured.speed[1].ratios["scikit-learn"]
+    measured.levels[0].speed[0].ratios["PyTorch"] = 12.34
+    del measured.levels[0].speed[1].ratios["scikit-learn"]
     page = report.markdown(measured, results.aims(measured))
-    first, second, *_ = table_under(page, "Speed")
+    first, second, *_ = table_under(page, "AVX-512: speed")
     assert first["dtype, N × K"] == "float32, 100,000 × 10"
-    assert (first["PyTorch"], first["naive NumPy"]) == ("3.00 (2.50–12.3)", "2.50 (2.40–2.60)")
+    assert (first["PyTorch"], first["naive NumPy"]) == ("12.3", "2.50")
     assert second["scikit-learn"] == "–"
     assert table_under(page, "Accuracy")[0] == {"": "float32, gap 17", "xentlib": "1e-16", "PyTorch": "**100 %**"}
     assert table_under(page, "Accuracy")[1]["xentlib"] == "–"
+    assert table_under(page, "AVX-512: float32")[0]["K = 100"] == "1.00"
+    assert table_under(page, "A busy machine")[0]["busy"] == "1.00 (1.00–1.00)"
     assert table_under(page, "Small inputs") == [{"": "xentlib", "µs": "10.0 (10.0–10.0)"}]
     assert table_under(page, "A linear layer") == [
         {"": linear.OWN, "time": "1", "memory": "32.0 MB"},
@@ -339,12 +505,12 @@ def outside(ax, tick_label):
 
 
 def test_the_plot_says_what_it_shows_and_is_legible():
-    measured = found(names=("naive NumPy", "PyTorch", "scikit-learn", "SciPy", "JAX"))
-    measured.speed[3].ratios["PyTorch"] = Spread(7.0, 6.0, 8.0)
+    (level,) = found(names=("naive NumPy", "PyTorch", "scikit-learn", "SciPy", "JAX")).levels
+    level.speed[3].ratios["PyTorch"] = 7.0
     try:
-        figure = report.plot(measured.speed)
+        figure = report.plot(level)
         figure.canvas.draw()
-        assert figure.get_suptitle() == "PyTorch takes 2.5 to 7.0 times as long as xentlib"
+        assert figure.get_suptitle() == "With AVX-512, PyTorch takes 2.5 to 7.0 times as long"
         assert figure.get_size_inches()[0] == 5.6
         assert [ax.get_title(loc="left") for ax in figure.axes] == ["float32", "float64"]
         (line,) = (line for line in figure.axes[0].lines if line.get_label() == "PyTorch")
@@ -356,8 +522,8 @@ def test_the_plot_says_what_it_shows_and_is_legible():
 
 
 def test_without_pytorch_the_plot_speaks_of_naive_numpy():
-    title = report.finding(found(ratio=0.5, names=("naive NumPy",)).speed)
-    assert title == "Naive NumPy takes 0.5 to 0.5 times as long as xentlib"
+    title = report.finding(found(ratio=0.5, names=("naive NumPy",)).levels[0])
+    assert title == "With AVX-512, naive NumPy takes 0.5 to 0.5 times as long"
 
 
 # All of it
@@ -365,55 +531,40 @@ def test_without_pytorch_the_plot_speaks_of_naive_numpy():
 
 def test_a_quick_run_writes_tables_and_a_plot(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(platform, "node", lambda: "this-very-machine")
-    monkeypatch.setattr(run, "load", lambda: 0.1)
+    monkeypatch.setattr(run, "load", lambda: 3.5)
     monkeypatch.setattr(peers, "LOADERS", {"Fake": lambda: ("1.2", peers._naive().prepare), "Gone": import_error})
+    monkeypatch.setattr(simd, "levels", lambda: ["X86_V3"])
+    monkeypatch.setattr(simd, "run_at", lambda level, function, *arguments: function(*arguments))
     run.main(["--quick", "--output", str(tmp_path)])
     page = (tmp_path / "results.md").read_text(encoding="utf-8")
     assert page.startswith("**A quick run")
-    assert "- not installed, so not measured: Gone\n" in page
+    for fact in (
+        "not installed, so not measured: Gone",
+        "SIMD levels: AVX2 (X86_V3)",
+        "other load before the run: 3.5",
+    ):
+        assert f"- {fact}" in page
     assert "Fake 1.2" in page
-    assert [row["dtype, N × K"] for row in table_under(page, "Speed")] == [
+    assert [row["dtype, N × K"] for row in table_under(page, "AVX2: speed")] == [
         f"{dtype}, {batch}" for dtype in EPS for batch in ("2,000 × 10", "20 × 1,000")
     ]
-    assert list(table_under(page, "Speed")[0]) == ["dtype, N × K", "naive NumPy", "Fake"]
+    assert list(table_under(page, "AVX2: speed")[0]) == ["dtype, N × K", "naive NumPy", "Fake"]
+    for dtype in EPS:
+        assert [row[""] for row in table_under(page, f"AVX2: {dtype}")] == list(floor.AIMS)
+    assert [row["N × K"] for row in table_under(page, "A busy machine")] == ["2,000 × 10"]
     assert [row[""] for row in table_under(page, "Small inputs")] == ["xentlib", "naive NumPy", "Fake"]
-    assert len(table_under(page, "Aims")) == 7
+    assert len(table_under(page, "Aims")) == 9
     for private in ("this-very-machine", str(tmp_path), str(Path.cwd()), sys.prefix):
         assert private not in page
     assert struct.unpack(">I", (tmp_path / "results.png").read_bytes()[16:20]) == (1120,)
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.splitlines()[:2] == [
-        "against naive NumPy, Fake; missing: Gone",
-        "one row of three logits ...",
-    ]
+    assert "the machine is busy (load 3.5)" in said.err.splitlines()[0]
+    assert said.err.splitlines()[1] == "against naive NumPy, Fake; missing: Gone"
 
 
-def test_made_up_timings_come_out_the_right_way_round(monkeypatch, clock, tmp_path):
-    made_up = [clock.peer("xentlib", 20e-6), clock.peer("naive NumPy", 80e-6), clock.peer("PyTorch", 30e-6)]
-    monkeypatch.setattr(peers, "available", lambda: (made_up, []))
-    monkeypatch.setattr(linear, "compare", lambda *plan: linear_layer())
-    run.main(["--quick", "--output", str(tmp_path)])
-    page = (tmp_path / "results.md").read_text(encoding="utf-8")
-    for row in table_under(page, "Speed"):
-        assert (row["naive NumPy"], row["PyTorch"]) == ("4.00 (4.00–4.00)", "1.50 (1.50–1.50)")
-    assert [row["µs"] for row in table_under(page, "Small inputs")] == [
-        "20.0 (20.0–20.0)",
-        "80.0 (80.0–80.0)",
-        "30.0 (30.0–30.0)",
-    ]
-    reached = [row["reached"] for row in table_under(page, "Aims")]
-    assert reached == ["yes", "**no**", "not measured", "yes", "yes", "yes", "yes"]
-
-
-@pytest.mark.parametrize(("load", "written"), [(0.1, "0.1 cores"), (3.5, "3.5 cores"), (None, "unknown")])
-def test_a_busy_machine_is_warned_of_and_written_down(monkeypatch, clock, capsys, load, written):
-    monkeypatch.setattr(run, "load", lambda: load)
-    monkeypatch.setattr(peers, "available", lambda: ([clock.peer("xentlib", 1)], []))
-    monkeypatch.setattr(linear, "compare", lambda *plan: linear_layer())
-    measured = run.measure(run.QUICK, True)
-    assert ("the machine is busy (load 3.5)" in capsys.readouterr().err) == (load == 3.5)
-    assert f"- other load before the run: {written}\n" in report.markdown(measured, [])
+def test_a_system_that_does_not_tell_its_load_is_said_not_to():
+    assert run.machine(None)["other load before the run"] == "unknown"
 
 
 def test_a_quick_run_does_not_touch_the_results_that_are_kept():
