@@ -1,43 +1,43 @@
 """Softmax cross-entropy of a linear layer, z = W x + b, without its N × K matrix of logits.
 
-The logits are worked out a block of rows and classes at a time, in one buffer that all blocks use in turn. A first pass
-keeps of each row only a summary of the classes seen so far (`_fold`). A second pass works out each block again, turns
-it into the gradient in place, and multiplies it into the gradients of the layer. Where a block holds all classes of its
-rows, its logits are still there when the summary is known, and one pass does both.
+The logits are worked out a block of rows and classes at a time, in one buffer that all blocks use in turn. Where a
+block holds all classes of its rows, it is solved at once (`solve_tile`). Otherwise a first pass keeps of each row what
+`merge` needs of the classes seen so far. A second pass works out each block again and turns it into the gradient. The
+gradients of the layer are sums of products with it (`GradAccumulator`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import isqrt, prod
 from typing import Any, Literal, NamedTuple, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._fold import Solved, Summary, finish, merge, nothing, summarise, to_gradient
-from xentlib._targets import Options, Target, make_target
+from xentlib._kernel import Finalized, LseState, finalize, merge, nothing_seen, piece_to_gradient, reduce_piece
+from xentlib._kernel import solve_tile
+from xentlib._target import Options, Targets, UnsoundError, check_distributions, make_targets, reduce_loss
+from xentlib._tiles import for_each_tile
 from xentlib._validate import (
     DType,
     Floats,
+    cast,
     check_axis,
     check_float,
+    check_integer,
     first_index,
     format_index,
+    narrow,
     raise_bad_logits,
     working_dtype,
-)
-from xentlib.loss import (
-    UnsoundBlockError,
-    check_distributions,
-    reduce_loss,
-    rows_of_block,
-    solve_in_blocks,
-    spread,
 )
 
 DEFAULT_BYTES = 48 << 20
 ENOUGH_ROWS = 128  # With fewer in a block, adding to the gradient of W so often costs more than working out z again.
+ROWS_IN_A_ROW = 4096  # BLAS adds up products one after another: more rows at once, and float32 would lose digits
+SHORT_SUM = 32  # rows that are added one after another in their own dtype
+FEWEST_CLASSES = 128  # in a block, for the same reason
 
 
 class LinearGrad(NamedTuple):
@@ -203,6 +203,7 @@ def linear_cross_entropy_with_grad(
     return _evaluate(features, weight, targets, bias, block_bytes, options, with_grad=True)
 
 
+
 def _evaluate(
     features: ArrayLike,
     weight: ArrayLike,
@@ -213,49 +214,92 @@ def _evaluate(
     with_grad: bool,
 ) -> tuple[np.floating | NDArray[np.floating], Any]:
     layer, dtype, batch = _make_layer(features, weight, bias)
-    target = make_target(targets, (*batch, len(layer.weight)), layer.work, options)
-    cut = _cut(layer, dtype, _check_bytes(block_bytes), with_grad)
-    loss = np.empty(len(layer.features), layer.work)
-    sums = Sums(layer, cut, dtype) if with_grad else None
-    with np.errstate(over="ignore", invalid="ignore"):
+    checked = make_targets(targets, (*batch, len(layer.weight)), layer.work, options)
+    n_bytes = DEFAULT_BYTES if block_bytes is None else check_integer("block_bytes", block_bytes, minimum=1)
+    tiling = _tiling(layer, dtype, n_bytes, with_grad)
+    loss, grad = np.empty(len(layer.features), layer.work), None
+    with np.errstate(all="ignore"):
         try:
-            _solve(layer, target, cut, loss, sums)
-        except UnsoundBlockError:
-            _raise_unsound(layer, target, cut, batch)
-        grad = None if sums is None else sums.as_grad(batch, dtype)
-    if target.ignored is not None:
-        loss[target.ignored] = 0
+            if with_grad:
+                grad = _solve(layer, checked, tiling, loss, dtype).as_grad(batch, dtype)
+            else:
+                _first_pass(layer, checked, tiling, loss)
+        except UnsoundError:
+            _raise_unsound(layer, checked, tiling, batch)
+    loss[checked.ignored] = 0
     return reduce_loss(loss, batch, dtype, options.reduction), grad
 
 
-def _solve(layer: Layer, target: Target, cut: Cut, loss: Floats, sums: Sums | None) -> None:
-    """Fill `loss`, and add the gradients up in `sums` if there are any."""
-    buffer = np.empty(cut.block_size, layer.work)
-    solved = None
-    if len(cut.classes) > 1:
-        solved = _first_pass(layer, target, cut, buffer, loss)
-        if sums is None:
-            return
-    for classes in cut.classes:
-        for rows in cut.rows:
-            z = layer.logits(rows, classes, cut.piece, buffer)
-            if solved is None:
-                solve_in_blocks(z, target.rows(rows), loss[rows], z)
+def _solve(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats, dtype: DType) -> GradAccumulator:
+    """Fill `loss`, and return the gradients of the layer."""
+    sums = GradAccumulator(layer, tiling, dtype)
+    whole_rows = len(tiling.classes) == 1
+    done = _first_pass(layer, targets, tiling, loss) if not whole_rows else None
+    buffer = np.empty(tiling.block_size, layer.work)
+    for classes in tiling.classes:
+        for rows in tiling.rows:
+            z = layer.logits(rows, classes, tiling.piece, buffer)
+            if done is None:
+                _solve_block(z, targets, rows, loss)
             else:
-                _solve_again(z, target.rows(rows).classes(classes), solved.rows(rows), classes.start)
-            if sums is not None:
-                _clear(z, target.ignored, layer.masked, rows, classes)
-                sums.add(z, rows, classes)
+                _block_to_gradient(z, targets, rows, classes, done)
+            z[targets.ignored[(targets.ignored >= rows.start) & (targets.ignored < rows.stop)] - rows.start] = 0
+            if layer.masked is not None:
+                z[:, layer.masked[classes]] = 0
+            sums.add(z, rows, classes)
+    return sums
 
 
-def _clear(
-    grad: Floats, ignored: NDArray[np.bool] | None, masked: NDArray[np.bool] | None, rows: slice, classes: slice
-) -> None:
-    """Set the gradient of rows that do not count, and of masked classes, to 0."""
-    if ignored is not None:
-        grad[ignored[rows]] = 0
-    if masked is not None:
-        grad[:, masked[classes]] = 0
+def _solve_block(z: Floats, targets: Targets, rows: slice, loss: Floats) -> None:
+    """Fill `loss` for a block of whole rows, and turn their logits into the gradient."""
+
+    def solve(part: slice, scratch: Floats) -> None:
+        tile = _within(rows, part)
+        loss[tile] = solve_tile(z[part], targets, tile, scratch, with_grad=True)
+        z[part] = scratch
+
+    for_each_tile(solve, z, z.dtype)
+
+
+def _first_pass(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats) -> Finalized:
+    """Fill `loss`, and return what the second pass needs."""
+    buffer, done = np.empty(tiling.block_size, layer.work), []
+    for rows in tiling.rows:
+        state = nothing_seen(rows.stop - rows.start, layer.work)
+        for classes in tiling.classes:
+            z = layer.logits(rows, classes, tiling.piece, buffer)
+            state = merge(state, _reduce_block(z, targets, rows, classes))
+        done.append(finalize(state, targets.z_loss))
+        loss[rows] = done[-1].loss
+    return Finalized(*map(np.concatenate, zip(*done, strict=True)))
+
+
+def _reduce_block(z: Floats, targets: Targets, rows: slice, classes: slice) -> LseState:
+    """Return the state of a block of logits."""
+    state = nothing_seen(len(z), z.dtype)
+
+    def solve(part: slice, scratch: Floats) -> None:
+        target = targets.piece(_within(rows, part), classes)
+        for kept, values in zip(state, reduce_piece(z[part], target, classes.start, scratch), strict=True):
+            kept[part] = values
+
+    for_each_tile(solve, z, z.dtype)
+    return state
+
+
+def _block_to_gradient(z: Floats, targets: Targets, rows: slice, classes: slice, done: Finalized) -> None:
+    """Turn a block of logits into the gradient."""
+
+    def solve(part: slice, _: Floats) -> None:
+        tile = _within(rows, part)
+        piece_to_gradient(z[part], done.rows(tile), targets.off_pivot(tile, classes), classes.start)
+
+    for_each_tile(solve, z, z.dtype)
+
+
+def _within(rows: slice, part: slice) -> slice:
+    """Return which of all rows a part of some rows is."""
+    return slice(rows.start + part.start, rows.start + part.stop)
 
 
 # What comes in
@@ -286,8 +330,8 @@ class Layer(NamedTuple):
         for part, inside in _pieces(classes, piece):
             self.fill(z[:, inside], x, part)
             # NaN and +inf will show in the largest logit of their row. -inf would pass for a mask: none is there yet.
-            if not z[:, inside].min() > -np.inf:
-                raise UnsoundBlockError
+            if not z[:, inside].min(initial=np.inf) > -np.inf:
+                raise UnsoundError
             if self.masked is not None:
                 z[:, inside][:, self.masked[part]] = -np.inf
         return z
@@ -322,32 +366,19 @@ def _split_bias(bias: ArrayLike, n_classes: int, work: DType) -> tuple[Floats, N
     bias = check_float("bias", bias)
     if bias.shape != (n_classes,):
         raise ValueError(f"bias must have shape ({n_classes},), one number a class; got {bias.shape}")
-    with np.errstate(over="ignore"):  # what float32 cannot hold is an inf, and refused as one
-        bias = bias.astype(work)
+    bias = cast("bias", bias, work)
     if not np.isfinite(bias.max()):
         raise_bad_logits("bias", bias, 0)
     masked = bias == -np.inf
-    bias[masked] = 0
-    return bias, masked if masked.any() else None
+    return np.where(masked, 0, bias), masked if masked.any() else None
 
 
-def _check_bytes(block_bytes: int | None) -> int:
-    if block_bytes is None:
-        return DEFAULT_BYTES
-    message = f"block_bytes must be a positive whole number; got {block_bytes!r}"
-    if isinstance(block_bytes, bool) or not isinstance(block_bytes, int | np.integer):
-        raise TypeError(message)
-    if block_bytes <= 0:
-        raise ValueError(message)
-    return int(block_bytes)
-
-
-def _raise_unsound(layer: Layer, target: Target, cut: Cut, batch: tuple[int, ...]) -> NoReturn:
+def _raise_unsound(layer: Layer, targets: Targets, tiling: Tiling, batch: tuple[int, ...]) -> NoReturn:
     """Say what made a block unsound. Only now is it worth a second look at everything."""
     _check_finite("features", layer.features.reshape(*batch, layer.features.shape[1]))
     _check_finite("weight", layer.weight)
-    check_distributions(target, (*batch, len(layer.weight)))
-    logit, row, k = next(_overflows(layer, cut))
+    check_distributions(targets, (*batch, len(layer.weight)))
+    logit, row, k = next(_overflows(layer, tiling))
     index = (*(int(i) for i in np.unravel_index(row, batch)), k)
     raise ValueError(f"logits, which are features @ weight.T + bias, must be finite; got {logit}{format_index(index)}")
 
@@ -359,10 +390,10 @@ def _check_finite(name: str, array: Floats) -> None:
         raise ValueError(f"{name} must be finite; got {array[index]}{format_index(index)}")
 
 
-def _overflows(layer: Layer, cut: Cut) -> Iterator[tuple[np.floating, int, int]]:
+def _overflows(layer: Layer, tiling: Tiling) -> Iterator[tuple[np.floating, int, int]]:
     """Yield a logit that is not finite in each piece that has one, with its row and its class."""
-    for rows in cut.rows:
-        for part, _ in _pieces(slice(0, len(layer.weight)), cut.piece):
+    for rows in tiling.rows:
+        for part, _ in _pieces(slice(0, len(layer.weight)), tiling.piece):
             z = np.empty((rows.stop - rows.start, part.stop - part.start), layer.work)
             layer.fill(z, layer.x(rows), part)
             bad = ~np.isfinite(z)
@@ -374,7 +405,7 @@ def _overflows(layer: Layer, cut: Cut) -> Iterator[tuple[np.floating, int, int]]
 # How the table of logits is cut into blocks
 
 
-class Cut(NamedTuple):
+class Tiling(NamedTuple):
     """Slices of the rows and of the classes, each pair of which is a block, and the sizes of the buffers in numbers."""
 
     rows: list[slice]
@@ -384,16 +415,16 @@ class Cut(NamedTuple):
     product_size: int
 
 
-def _cut(layer: Layer, dtype: DType, block_bytes: int, with_grad: bool) -> Cut:
-    """Cut so that the logits of a block take at most 7/8 of `block_bytes`, and the buffer for products the rest."""
+def _tiling(layer: Layer, dtype: DType, block_bytes: int, with_grad: bool) -> Tiling:
+    """Cut so that a block takes at most 3/4 of `block_bytes`, and what is kept for its sums the rest."""
     (n_rows, n_features), n_classes = layer.features.shape, len(layer.weight)
     numbers = block_bytes // layer.work.itemsize
-    product_size = max(numbers // 8, n_features)
-    most = max(numbers - numbers // 8, 1)
+    product_size = max(min(numbers // 8, max(n_rows, n_classes) * n_features), n_features)
+    most = max(numbers * 3 // 4, FEWEST_CLASSES)
     # What is kept in another dtype than that of its array is kept for one block, and must not outgrow its logits.
     widest = max(most // max(n_features, 1), 1)
     most_rows = n_rows if layer.features.dtype == layer.work else min(n_rows, widest)
-    most_classes = n_classes if dtype == layer.work else min(n_classes, widest)
+    most_classes = n_classes if not _is_wide(layer, dtype) else min(n_classes, max(widest // 6, 1))
 
     n, k = min(most_rows, most // n_classes), n_classes
     if not with_grad or k > most_classes or n < min(n_rows, ENOUGH_ROWS):
@@ -401,16 +432,15 @@ def _cut(layer: Layer, dtype: DType, block_bytes: int, with_grad: bool) -> Cut:
         k = min(most_classes, most // max(n, 1))
     rows, classes = _slices(slice(0, n_rows), max(n, 1)), _slices(slice(0, n_classes), k)
     piece = max(product_size // max(n_features, 1), 1)
-    block_size = classes[0].stop * (rows[0].stop if rows else 0)
-    return Cut(rows, classes, piece, block_size, product_size)
+    block_size = classes[0].stop * rows[0].stop
+    return Tiling(rows, classes, piece, block_size, product_size)
 
 
 def _slices(whole: slice, most: int) -> list[slice]:
-    """Cut a slice into slices of at most `most`, as equal as can be; the first is the longest."""
+    """Cut a slice into slices of at most `most`, as equal as can be; the first is the longest. At least one."""
     length = whole.stop - whole.start
-    count = -(-length // most)
-    step = -(-length // max(count, 1))
-    return [slice(start, min(start + step, whole.stop)) for start in range(whole.start, whole.stop, max(step, 1))]
+    step = max(-(-length // max(-(-length // most), 1)), 1)
+    return [slice(start, min(start + step, whole.stop)) for start in range(whole.start, max(whole.stop, whole.start + 1), step)]
 
 
 def _pieces(classes: slice, most: int) -> Iterator[tuple[slice, slice]]:
@@ -419,84 +449,42 @@ def _pieces(classes: slice, most: int) -> Iterator[tuple[slice, slice]]:
         yield part, slice(part.start - classes.start, part.stop - classes.start)
 
 
-def _spread(z: Floats, work: Callable[[slice], None]) -> None:
-    """Call `work(part)` for slices of the rows of `z` that fit a core's cache, on as many threads as pay."""
-
-    def work_on_some(parts: Iterator[slice]) -> None:
-        for part in parts:
-            work(part)
-
-    spread(work_on_some, z.shape, rows_of_block(z.shape[1] * z.itemsize))
+# Sums over blocks
 
 
-# The two passes over blocks of some of the classes
-
-
-def _summarise_block(z: Floats, target: Target, first: int) -> Summary:
-    """Return the summary of a block of logits, whose first class is `first`. Overwrites `z`."""
-    found = nothing(len(z), z.dtype)
-
-    def work(part: slice) -> None:
-        for kept, values in zip(found, summarise(z[part], target.rows(part), first), strict=True):
-            kept[part] = values
-
-    _spread(z, work)
-    return found
-
-
-def _first_pass(layer: Layer, target: Target, cut: Cut, buffer: Floats, loss: Floats) -> Solved:
-    """Fill `loss`, and return what the second pass needs."""
-    solved = []
-    for rows in cut.rows:
-        target_rows = target.rows(rows)
-        summary = nothing(rows.stop - rows.start, layer.work)
-        for classes in cut.classes:
-            z = layer.logits(rows, classes, cut.piece, buffer)
-            summary = merge(summary, _summarise_block(z, target_rows.classes(classes), classes.start))
-        loss[rows], of_rows = finish(summary, target_rows)
-        solved.append(of_rows)
-    return Solved(*(np.concatenate(parts) for parts in zip(*solved, strict=True)))
-
-
-def _solve_again(z: Floats, target: Target, solved: Solved, first: int) -> None:
-    """Turn a block of logits, whose first class is `first`, into its gradient."""
-
-    def work(part: slice) -> None:
-        to_gradient(z[part], target.rows(part), solved.rows(part), first)
-
-    _spread(z, work)
-
-
-class Sums:
+class GradAccumulator:
     """The gradients of a layer, summed over blocks: rows before classes, from the first to the last of both."""
 
-    def __init__(self, layer: Layer, cut: Cut, dtype: DType) -> None:
-        self.layer, self.piece = layer, cut.piece
+    def __init__(self, layer: Layer, tiling: Tiling, dtype: DType) -> None:
+        self.layer, self.piece = layer, tiling.piece
         self.features: Floats = np.zeros(layer.features.shape, layer.work)
         self.weight = np.zeros(layer.weight.shape, dtype)
-        self.bias = None if layer.bias is None else np.zeros(layer.bias.shape, layer.work)
-        self.product = np.empty(cut.product_size, layer.work)
-        # A narrow dtype would lose digits with each sum: then the rows of a block are summed here.
-        self.wide = None if dtype == layer.work else np.empty((cut.classes[0].stop, layer.weight.shape[1]), layer.work)
+        self.bias: NDArray[np.float64] = np.zeros(len(layer.weight))
+        self.product = np.empty(tiling.product_size, layer.work)
+        # Sums over many rows are kept in float64 while they grow, for the classes of one block.
+        width = tiling.classes[0].stop if _is_wide(layer, dtype) else 0
+        self.wide: NDArray[np.float64] = np.empty((width, layer.weight.shape[1]))
 
     def add(self, g: Floats, rows: slice, classes: slice) -> None:
         """Add what a block of the gradient by the logits makes of the gradients of the layer."""
         x = self.layer.x(rows)
-        weight = self.weight[classes] if self.wide is None else self.wide[: g.shape[1]]
+        weight = self.wide[: g.shape[1]] if len(self.wide) else self.weight[classes]
         for part, inside in _pieces(classes, self.piece):
             g_part = g[:, inside]
-            self._add(self.features[rows], g_part, self.layer.w(part), first=part.start == 0)
-            self._add(weight[inside], g_part.T, x, first=rows.start == 0)
-            if self.bias is not None:
-                self.bias[part] += g_part.sum(0)
-        if self.wide is not None and rows.stop == len(self.features):
+            self._add(self.features[rows], g_part, self.layer.w(part), overwrite=part.start == 0)
+            for some, _ in _pieces(slice(0, len(g)), ROWS_IN_A_ROW):
+                self._add(weight[inside], g_part[some].T, x[some], overwrite=rows.start + some.start == 0)
+            self.bias[part] += _column_sums(g_part)
+        if len(self.wide) and rows.stop == len(self.features):
             self.weight[classes] = weight
 
-    def _add(self, total: Floats, left: Floats, right: Floats, first: bool) -> None:
-        """Add a product to a total, or write it there if it is the first, through no more than the buffer's memory."""
-        if first:
+    def _add(self, total: Floats, left: Floats, right: Floats, overwrite: bool) -> None:
+        """Add a product to a total, or write it there, through no more than the buffer's memory."""
+        if overwrite and total.dtype == left.dtype:
             np.matmul(left, right, out=total)
             return
+        if overwrite:
+            total[:] = 0
         step = max(self.product.size // max(total.shape[1], 1), 1)
         for start in range(0, len(total), step):
             part = total[start : start + step]
@@ -505,5 +493,17 @@ class Sums:
 
     def as_grad(self, batch: tuple[int, ...], dtype: DType) -> LinearGrad:
         """Return the sums in the shape of the batch, as numbers of `dtype`."""
-        features = self.features.reshape(*batch, self.features.shape[1]).astype(dtype, copy=False)
-        return LinearGrad(features, self.weight, None if self.bias is None else self.bias.astype(dtype, copy=False))
+        features = narrow(self.features, dtype).reshape(*batch, self.features.shape[1])
+        return LinearGrad(features, self.weight, None if self.layer.bias is None else narrow(self.bias, dtype))
+
+
+def _is_wide(layer: Layer, dtype: DType) -> bool:
+    """Return whether sums over the rows need more digits than those of their dtype."""
+    return dtype != layer.work or (dtype.char == "f" and len(layer.features) > ROWS_IN_A_ROW)
+
+
+def _column_sums(g: Floats) -> NDArray[np.float64]:
+    """Return the sum of each column: NumPy would add the rows up one after another."""
+    whole = len(g) - len(g) % SHORT_SUM
+    blocks = g[:whole].reshape(-1, SHORT_SUM, g.shape[1])
+    return blocks.sum(1).sum(0, dtype=np.float64) + g[whole:].sum(0, dtype=np.float64)

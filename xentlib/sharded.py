@@ -1,7 +1,8 @@
 """Softmax cross-entropy of logits that lie in pieces, on one machine or on many: the same loss over Dask arrays.
 
-The logits may be chunked over samples, over classes, or both. Each piece is summarised where it lies (`_fold`), and
-Dask merges the summaries of a row of pieces as a tree. What travels is seven numbers a sample and piece, never logits.
+The logits may be chunked over samples, over classes, or both. Each piece is reduced to its `LseState` where it lies
+(`_kernel`), and Dask merges the states of a row of pieces as a tree. What travels is seven numbers a sample and piece,
+never logits.
 
 This module needs Dask: `pip install xentlib[sharded]`.
 """
@@ -14,12 +15,20 @@ import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._fold import Solved, Summary, finish, merge, summarise, to_gradient
-from xentlib._targets import Options, Target, make_target
-from xentlib._validate import Floats, Index, check_float, raise_all_masked, raise_bad_logits, working_dtype
-from xentlib.loss import UnsoundBlockError, check_distributions
+from xentlib._kernel import Finalized, LseState, finalize, merge, nothing_seen, piece_to_gradient, reduce_piece
+from xentlib._target import ALL, Options, Targets, UnsoundError, check_distributions, make_targets
+from xentlib._validate import (
+    Floats,
+    Index,
+    as_array,
+    check_float,
+    narrow,
+    raise_all_masked,
+    raise_bad_logits,
+    working_dtype,
+)
 
-N_KEPT = len(Summary._fields)
+FLOAT64: np.dtype[np.float64] = np.dtype(np.float64)  # of all that travels
 
 
 def softmax_cross_entropy(
@@ -56,9 +65,10 @@ def softmax_cross_entropy(
 
     Notes
     -----
-    Of each piece and sample the largest logit m and the sum r of e^{z − m} over the others are kept, and merged by
-    r ← r + (1 + r') e^{m' − m}: associative and commutative but for rounding, so that Dask may do it in any order.
-    As accurate as the loss of logits in one piece. Chapter 14 derives it.
+    Each piece keeps, for each sample, its largest logit m, the sum R of e^{z_j − m} without the true class, and that
+    class's own logit. Two pieces merge by R e^{m − M} + R' e^{m' − M}, M the larger of m and m': associative and
+    commutative but for rounding, so that Dask may merge in any order. As accurate as the loss of logits in one piece.
+    Chapter 14 derives it.
 
     Examples
     --------
@@ -103,7 +113,7 @@ def softmax_cross_entropy_with_grad(
 
     Notes
     -----
-    Compute both in one go, `dask.compute(loss, grad)`: they share the summaries. Chapter 14 derives it.
+    Compute both in one go, `dask.compute(loss, grad)`: they share the states. Chapter 14 derives it.
 
     Examples
     --------
@@ -128,31 +138,33 @@ class _Sharded:
         self.logits, self.targets, self.options = _check(logits, targets, options)
         self.dtype = self.logits.dtype
         # In a piece nothing is reduced yet: the mean's divisor is known only when all pieces are.
-        self.piecewise = options._replace(reduction="sum")
+        self.piecewise = self.options._replace(reduction="sum")
         self.by_index = self.targets.ndim == 1
         rows, classes = (np.cumsum((0, *sizes[:-1])) for sizes in self.logits.chunks)
         self.first_row = da.from_array(rows, chunks=1)
         self.first_class = da.from_array(classes, chunks=1)
-        self.solved, self.factor = self._solve(), self._factor()
+        self.done, self.factor = self._finalize(), self._factor()
 
-    def _solve(self) -> da.Array:
-        """Return loss, m, push, special class and its gradient of each row, in float64."""
-        summaries = da.blockwise(
-            _summaries, "nkf", *self._pieces(), adjust_chunks={"k": 1}, new_axes={"f": N_KEPT},
+    def _finalize(self) -> da.Array:
+        """Return what each row comes to, in float64."""
+        states = da.blockwise(
+            _reduce, "nkf", *self._pieces(), adjust_chunks={"k": 1}, new_axes={"f": len(LseState._fields)},
             options=self.piecewise, n_classes=self.logits.shape[1],
-            dtype=np.float64, align_arrays=False, meta=np.empty((0, 0, 0)),
+            dtype=FLOAT64, align_arrays=False, meta=np.empty((0, 0, 0)),
         )  # fmt: skip
         merged = da.reduction(
-            summaries, _as_it_is, _merged, combine=_merged, axis=1, keepdims=True, concatenate=True,
-            dtype=np.float64, meta=np.empty((0, 0, 0)),
+            states, _as_it_is, _merge, combine=_merge, axis=1, keepdims=True, concatenate=True,
+            dtype=FLOAT64, meta=np.empty((0, 0, 0)),
         )  # fmt: skip
-        y = (self.targets, "n") if self.by_index else (None, None)
         return da.blockwise(
-            _finished, "ng", merged, "nkf", *y, self.first_row, "n",
-            new_axes={"g": 1 + len(Solved._fields)}, concatenate=True,
-            options=self.piecewise, n_classes=self.logits.shape[1],
-            dtype=np.float64, align_arrays=False, meta=np.empty((0, 0)),
+            _close, "ng", merged, "nkf", *self._labels(), self.first_row, "n",
+            new_axes={"g": len(Finalized._fields)}, concatenate=True, options=self.piecewise,
+            dtype=FLOAT64, align_arrays=False, meta=np.empty((0, 0)),
         )  # fmt: skip
+
+    def _labels(self) -> tuple[Any, ...]:
+        """Return the class indices as an argument of `blockwise`."""
+        return (self.targets, "n") if self.by_index else (None, None)
 
     def _pieces(self) -> tuple[Any, ...]:
         """Return the arguments of `blockwise` that say which piece of the logits is meant, and its targets."""
@@ -161,7 +173,7 @@ class _Sharded:
 
     def loss(self) -> da.Array:
         """Return the reduced loss."""
-        losses = self.solved[:, 0]
+        losses = self.done[:, 0]
         if self.options.reduction == "none":
             return losses.astype(self.dtype)
         return (losses.sum() * self.factor).astype(self.dtype)
@@ -169,7 +181,7 @@ class _Sharded:
     def grad(self) -> da.Array:
         """Return the gradient of the reduced loss, piece by piece."""
         return da.blockwise(
-            _gradient, "nk", *self._pieces(), self.solved, "ng", self.factor, "", concatenate=True,
+            _gradient, "nk", *self._pieces(), self.done, "ng", self.factor, "", concatenate=True,
             options=self.piecewise, n_classes=self.logits.shape[1],
             dtype=self.dtype, align_arrays=False, meta=np.empty((0, 0), self.dtype),
         )  # fmt: skip
@@ -194,7 +206,7 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
     if np.isnan(logits.shape).any():
         raise ValueError(f"logits must have chunks of known sizes (compute_chunk_sizes); got shape {logits.shape}")
     dtype = check_float("logits", np.empty((0, logits.shape[1]), logits.dtype)).dtype
-    targets = targets if isinstance(targets, da.Array) else da.from_array(np.asarray(targets))
+    targets = targets if isinstance(targets, da.Array) else da.from_array(as_array("targets", targets))
     if targets.shape not in (logits.shape, logits.shape[:1]):
         raise ValueError(
             f"targets must have shape {logits.shape[:1]} (class indices) or {logits.shape} (distributions) "
@@ -203,93 +215,105 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
     if targets.ndim == 1 and targets.dtype.kind not in "iu" and targets.size:
         raise TypeError(f"targets of shape {targets.shape} must be integer class indices; got dtype {targets.dtype}")
     empty = np.empty((0, *targets.shape[1:]), targets.dtype)
-    make_target(empty, (0, logits.shape[1]), dtype, options)
-    weights = options.class_weights
-    options = options._replace(class_weights=None if weights is None else np.asarray(weights))
+    make_targets(empty, (0, logits.shape[1]), dtype, options)
+    if options.class_weights is not None:
+        options = _in_units(options, np.asarray(options.class_weights, np.float64))
     return logits.astype(dtype), targets.rechunk(logits.chunks[: targets.ndim]), options
+
+
+def _in_units(options: Options, weights: NDArray[np.float64]) -> Options:
+    """Return the options with weights whose sum neither overflows nor vanishes. A mean does not notice."""
+    unit = weights.max() if options.reduction == "mean" and weights.any() else 1.0
+    return options._replace(class_weights=weights / unit, z_loss=options.z_loss / unit)
 
 
 # What is done with each piece
 
 
-def _target(targets: NDArray[Any], first: Index, z: Floats, n_classes: int, options: Options) -> Target:
-    """Return the target of a piece. Smoothing spreads over all classes, not over those of the piece alone."""
-    part = slice(first[1], first[1] + z.shape[1])
+def _targets(targets: NDArray[Any], first: Index, z: Floats, n_classes: int, options: Options) -> tuple[Targets, slice]:
+    """Return the targets of the rows of a piece, and which of the classes that they know are those of the piece."""
+    classes = slice(first[1], first[1] + z.shape[1])
     if targets.ndim == 1:
-        return make_target(targets, (len(z), n_classes), z.dtype, options, first[:1]).classes(part)
-    of_none = make_target(np.empty((0, n_classes)), (0, n_classes), z.dtype, options)
-    return of_none._replace(scale=np.broadcast_to(of_none.scale, n_classes)).classes(part)._replace(probs=targets)
+        return make_targets(targets, (len(z), n_classes), z.dtype, options, first[:1]), classes
+    whole: Any = make_targets(np.empty((0, n_classes)), (0, n_classes), z.dtype, options)
+    scale, share = (t if t.ndim == 0 else t[classes] for t in (whole.scale, whole.share))
+    return whole._replace(probs=targets, scale=scale, share=share), slice(0, z.shape[1])
 
 
-def _summaries(
+def _reduce(
     logits: Floats, targets: NDArray[Any], rows: NDArray[Any], classes: NDArray[Any], options: Options, n_classes: int
 ) -> NDArray[np.float64]:
-    """Return the summary of a piece, of shape (n, 1, 7)."""
-    z = logits.astype(working_dtype(logits.dtype))  # a copy: Dask's pieces are not ours to write to
+    """Return the state of a piece, of shape (n, 1, 7)."""
+    z = logits.astype(working_dtype(logits.dtype), order="C")  # a copy: Dask's pieces are not ours to write to
     first = int(rows[0]), int(classes[0])
-    target = _target(targets, first, z, n_classes, options)
-    with np.errstate(over="ignore", invalid="ignore"):
+    known, part = _targets(targets, first, z, n_classes, options)
+    state = nothing_seen(len(z), z.dtype)
+    with np.errstate(all="ignore"):
         try:
-            summary = summarise(z, target, first[1])
-        except UnsoundBlockError:
-            check_distributions(target, logits.shape, first)
+            if z.size:
+                state = reduce_piece(z, known.piece(ALL, part), first[1], z)
+        except UnsoundError:
+            check_distributions(known, logits.shape, first)
             raise_bad_logits("logits", logits, -1, first)
-    return np.stack([np.broadcast_to(values, len(z)) for values in summary], axis=-1, dtype=np.float64)[:, np.newaxis]
+    return _stacked(state)[:, np.newaxis]
 
 
-def _as_it_is(summaries: NDArray[np.float64], axis: Any, keepdims: bool) -> NDArray[np.float64]:
-    return summaries
+def _stacked(values: LseState | Finalized) -> NDArray[np.float64]:
+    return np.stack(np.broadcast_arrays(*values), axis=-1, dtype=np.float64)
 
 
-def _merged(summaries: NDArray[np.float64], axis: Any, keepdims: bool) -> NDArray[np.float64]:
-    """Merge the summaries of neighbouring pieces of the classes."""
-    whole = Summary(*summaries[:, 0].T)
-    for number in range(1, summaries.shape[1]):
-        whole = merge(whole, Summary(*summaries[:, number].T))
-    return np.stack(whole, axis=-1, dtype=np.float64)[:, np.newaxis]
+def _as_it_is(states: NDArray[np.float64], axis: Any, keepdims: bool) -> NDArray[np.float64]:
+    return states
 
 
-def _finished(
-    summaries: NDArray[np.float64], y: NDArray[Any] | None, rows: NDArray[Any], options: Options, n_classes: int
+def _merge(states: NDArray[np.float64], axis: Any, keepdims: bool) -> NDArray[np.float64]:
+    """Merge the states of neighbouring pieces of the classes."""
+    whole = LseState(*states[:, 0].T)
+    with np.errstate(all="ignore"):
+        for number in range(1, states.shape[1]):
+            whole = merge(whole, LseState(*states[:, number].T))
+    return _stacked(whole)[:, np.newaxis]
+
+
+def _close(
+    states: NDArray[np.float64], labels: NDArray[Any] | None, rows: NDArray[Any], options: Options
 ) -> NDArray[np.float64]:
-    """Return the loss of each row and what its gradient needs, of shape (n, 5)."""
-    summary = Summary(*summaries[:, 0].T)
-    all_masked = summary.rest < 0
+    """Return what each row comes to, of shape (n, 6)."""
+    state = LseState(*states[:, 0].T)
+    all_masked = (state.rivals == 0) & (state.z_pivot == -np.inf)
     if all_masked.any():
         raise_all_masked("logits", all_masked, (int(rows[0]),))
-    targets = np.empty((0, n_classes)) if y is None else y
-    target = make_target(targets, (len(targets), n_classes), np.dtype(np.float64), options)
-    with np.errstate(over="ignore", invalid="ignore"):
-        loss, solved = finish(summary._replace(top=summary.top.astype(np.intp)), target)
-    if target.ignored is not None:
-        loss[target.ignored] = 0
-    return np.stack([loss, *solved], axis=-1).astype(np.float64, copy=False)
+    with np.errstate(all="ignore"):
+        done = finalize(state, np.float64(options.z_loss))
+    if labels is not None and options.ignore_index is not None:
+        done.loss[labels == options.ignore_index] = 0
+    return _stacked(done)
 
 
 def _gradient(
     logits: Floats, targets: NDArray[Any], rows: NDArray[Any], classes: NDArray[Any],
-    solved: NDArray[np.float64], factor: NDArray[np.float64], options: Options, n_classes: int,
+    done: NDArray[np.float64], factor: NDArray[np.float64], options: Options, n_classes: int,
 ) -> Floats:  # fmt: skip
     """Return the gradient of a piece."""
-    z = logits.astype(working_dtype(logits.dtype))
+    z = logits.astype(working_dtype(logits.dtype), order="C")
     first = int(rows[0]), int(classes[0])
-    target = _target(targets, first, z, n_classes, options)
+    known, part = _targets(targets, first, z, n_classes, options)
     masked = z == -np.inf
-    _, largest, push, special, gradient = solved.T
-    with np.errstate(over="ignore", invalid="ignore"):
-        to_gradient(z, target, Solved(largest, push, special.astype(np.intp), gradient), first[1])
+    finalized = Finalized(*done.T)
+    with np.errstate(all="ignore"):
+        pivot = finalized.pivot.astype(np.intp)
+        piece_to_gradient(z, finalized._replace(pivot=pivot), known.off_pivot(ALL, part), first[1])
         z *= factor
     z[masked] = 0
-    if target.ignored is not None:
-        z[target.ignored] = 0
-    return z.astype(logits.dtype, copy=False)
+    z[known.ignored] = 0
+    return narrow(z, logits.dtype)
 
 
 def _counted(y: NDArray[Any], options: Options) -> NDArray[np.float64]:
     """Return the weight of each sample in the mean."""
     weights = options.class_weights
     counted = np.ones(len(y)) if options.ignore_index is None else (y != options.ignore_index).astype(np.float64)
-    # What is out of range is refused with its index where the pieces are summarised.
+    # What is out of range is refused with its index where the pieces are reduced.
     return counted if weights is None else counted * np.asarray(weights, np.float64).take(y, mode="clip")
 
 

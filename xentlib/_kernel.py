@@ -1,0 +1,268 @@
+"""The kernel: the loss of rows of logits and its gradient, whether a row is seen at once or piece by piece.
+
+One class of each row, the pivot c, is kept out of the sum. The others are its rivals. With
+
+    R = Σ_{j≠c} e^{z_j − shift}  and  P = e^{z_c − shift}
+
+the loss of class c is log1p(R / P), and its gradient −R / (R + P). Nothing is subtracted, so both keep their digits
+however sure the classifier is. What smoothing or a distribution gives to the other classes is added:
+Σ_{j≠c} t_j (lse − z_j), where lse = shift + log (R + P).
+
+`LseState` is what has to be kept of the classes seen so far. `reduce_tile` makes it. `merge` joins those of different
+classes: blocks of a row, pieces of an array, machines. `finalize` closes it, and `write_gradient` turns e^{z − shift}
+into the gradient. The shift only has to keep the powers within range: one number serves many rows, mostly 0
+(`solve_tile`), and each row's largest logit serves always.
+"""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xentlib._target import Target, Targets, UnsoundError, locate
+from xentlib._tiles import row_dot, row_sum
+from xentlib._validate import DType, Floats
+
+NEAR_ZERO = 16.0  # a common shift that is smaller is not worth a pass over the logits
+LOWEST_MEAN, HIGHEST_MEAN = np.exp(-2.0), np.exp(32.0)
+FARTHEST = 60.0  # e^−60 vanishes beside 1 in any dtype, and is far from vanishing itself
+SMALLEST_FACTOR, LARGEST_FACTOR = 1e-30, 1e30  # of powers, so that their products have all digits in float32
+NONE: NDArray[np.intp] = np.empty(0, np.intp)
+CANCELLATION = 4.0  # how many times as large as a loss the terms may be that it is a difference of
+
+
+class LseState(NamedTuple):
+    """What is kept of some of the classes of each row: numbers of shape (N,), or one that is the same for all rows."""
+
+    shift: Any  #: is subtracted from all logits
+    rivals: Floats  #: R = Σ_{j≠c} e^{z_j − shift}
+    pivot: NDArray[np.intp]  #: c; -1 where it is not among these classes
+    z_pivot: Floats  #: z_c; -inf where c is not among these classes
+    at_pivot: Floats  #: t_c
+    off_pivot_sum: Any  #: Σ_{j≠c} t_j
+    target_dot: Any  #: Σ_{j≠c} t_j (z_j − shift)
+
+
+class Finalized(NamedTuple):
+    """What rows come to, and what a second pass needs to write their gradient."""
+
+    loss: Floats
+    shift: Any
+    prob_scale: Floats  #: 1 / (R + P), which turns e^{z − shift} into q
+    mass: Floats  #: Σ_j t_j + 2 ζ lse, which q has in the gradient
+    pivot: NDArray[np.intp]
+    pivot_grad: Floats  #: the gradient at the pivot
+
+    def rows(self, part: slice) -> Finalized:
+        """Return what some of the rows come to."""
+        return Finalized(*(values[part] for values in self))  # type: ignore[arg-type]  # mypy merges the fields' types
+
+    def rows(self, part: slice) -> Finalized:
+        """Return what some of the rows come to."""
+        return Finalized(*(values[part] for values in self))  # type: ignore[arg-type]
+
+
+# Whole rows
+
+
+def solve_tile(z: Floats, targets: Targets, rows: slice, grad: Floats, with_grad: bool) -> Floats:
+    """Return the losses of whole rows of logits. `grad` gets their gradient if asked for, or else is scratch."""
+    target = targets.tile(rows)
+    state = reduce_tile(z, target, common_shift(z), grad)
+    done = finalize(state, targets.z_loss)
+    if with_grad:
+        write_gradient(grad, done, target.off_pivot, target.rows, target.at)
+    again = _inaccurate(state, done, z.shape[1])
+    if again.size:
+        done.loss[again], grad[again] = _solve_apart(z[again], targets, again + rows.start, with_grad)
+    return done.loss
+
+
+def common_shift(z: Floats) -> Any:
+    """Return a shift that may serve all rows: 0, unless the largest logit of the first row is too far from it."""
+    first = np.maximum.reduce(z[0])
+    return z.dtype.type(0) if abs(first) <= NEAR_ZERO else first - NEAR_ZERO / 2
+
+
+def _inaccurate(state: LseState, done: Finalized, n_classes: int) -> NDArray[np.intp]:
+    """Return which rows may lack digits because of the shift that they share. NaN and +inf are among them."""
+    scale, d_pivot = done.prob_scale, state.z_pivot - state.shift
+    lowest, highest, nearest = 1 / (n_classes * HIGHEST_MEAN), 1 / (n_classes * LOWEST_MEAN), -FARTHEST / 2
+    mixed = state.off_pivot_sum.any()
+    if (
+        not mixed
+        and np.minimum.reduce(scale) >= lowest
+        and np.maximum.reduce(scale) <= highest
+        and np.minimum.reduce(d_pivot) > nearest
+    ):
+        return NONE
+    accurate = (scale >= lowest) & (scale <= highest) & (d_pivot > nearest)
+    if mixed:
+        terms = np.abs(state.off_pivot_sum * d_pivot) + np.abs(state.target_dot)
+        accurate &= (terms <= CANCELLATION * done.loss) & (terms < np.inf)
+    return np.flatnonzero(~accurate)
+
+
+def _solve_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad: bool) -> tuple[Floats, Floats]:
+    """Return losses and gradient of rows that each need a shift, or have a target where a mask is."""
+    target, grad = targets.pivoted(rows), np.empty_like(z)
+    shift = largest(z)
+    if shift.min() == -np.inf:
+        raise UnsoundError
+    state = reduce_tile(z, target, shift, grad)
+    done = finalize(state, targets.z_loss)
+    if with_grad:
+        write_gradient(grad, done, target.off_pivot, target.rows, target.at)
+        grad[z == -np.inf] = 0
+    return done.loss, grad
+
+
+def largest(z: Floats) -> Floats:
+    """Return the largest logit of each row."""
+    shift: Floats = np.maximum.reduce(z, axis=1, initial=-np.inf)
+    if not (shift < np.inf).all():
+        raise UnsoundError
+    return shift
+
+
+# The parts of the algorithm
+
+
+def reduce_tile(z: Floats, target: Target, shift: Any, powers: Floats) -> LseState:
+    """Return the state of the logits of a tile, and leave in `powers` e^{z − shift}, with 0 for the pivot."""
+    d = np.subtract(z, shift[..., np.newaxis], out=powers) if shift.any() else z
+    z_pivot = z.reshape(-1)[target.at]
+    if len(z_pivot) < len(z):
+        z_pivot = _elsewhere(-np.inf, target.rows, z_pivot, len(z))
+    dot = target.off_pivot
+    if dot.ndim or dot:
+        dot = _dot_off_pivot(target, d)
+        if not isfinite(np.add.reduce(dot)):
+            dot = _careful_dot(target, z, shift[..., np.newaxis])
+    np.exp(d, out=powers)
+    powers.reshape(-1)[target.at] = 0
+    return LseState(shift, row_sum(powers), target.pivot, z_pivot, target.at_pivot, target.off_pivot_sum, dot)
+
+
+def _elsewhere(number: float, rows: NDArray[np.intp], values: Floats, n_rows: int) -> Floats:
+    """Return `values` at some rows, and a number at the others."""
+    column = np.full(n_rows, number, values.dtype)
+    column[rows] = values
+    return column
+
+
+def _dot_off_pivot(target: Target, d: Floats) -> Any:
+    """Return Σ_{j≠c} t_j d_j of each row."""
+    t = target.off_pivot
+    dot = row_dot(t, d)
+    if t.ndim < 2:  # where there is one for each entry, that of the pivot is 0
+        t_pivot = t if t.ndim == 0 else t[target.at % d.shape[1]]
+        dot[target.rows] -= t_pivot * d.reshape(-1)[target.at]
+    return dot
+
+
+def _careful_dot(target: Target, z: Floats, shift: Any) -> Floats:
+    """Return Σ_{j≠c} t_j (z_j − shift), where 0 · (−inf) is 0 and no difference overflows that t would make small."""
+    t = np.broadcast_to(target.off_pivot, z.shape)
+    terms = np.where(t > 0, _product(t, z, shift), 0)
+    terms.reshape(-1)[target.at] = 0
+    return row_sum(terms)
+
+
+def _product(t: Any, z: Any, shift: Any) -> Any:
+    """Return t (z − shift), where the difference may be twice as large as the largest number."""
+    return 2 * (t * (z / 2 - shift / 2))
+
+
+def merge(one: LseState, two: LseState) -> LseState:
+    """Return the state of the classes of both. The pivot with less of the target becomes a rival."""
+    swapped = (two.at_pivot > one.at_pivot) | ((two.at_pivot == one.at_pivot) & (two.pivot > one.pivot))
+    pivot, z_pivot, at_pivot = (np.where(swapped, b, a) for a, b in zip(one[2:5], two[2:5], strict=True))
+    z_rival, at_rival = (np.where(swapped, a, b) for a, b in zip(one[3:5], two[3:5], strict=True))
+    shift = np.maximum(one.shift, two.shift)
+    rivals, off_pivot_sum = np.exp(z_rival - shift), at_rival
+    target_dot = np.where(at_rival > 0, _product(at_rival, z_rival, shift), 0)
+    for state in (one, two):
+        rivals = rivals + state.rivals * np.exp(state.shift - shift)
+        off_pivot_sum = off_pivot_sum + state.off_pivot_sum
+        target_dot = target_dot + (state.target_dot + _product(state.off_pivot_sum, state.shift, shift))
+    return LseState(shift, rivals, pivot, z_pivot, at_pivot, off_pivot_sum, target_dot)
+
+
+def finalize(state: LseState, z_loss: np.floating) -> Finalized:
+    """Return what rows come to of which all classes have been seen."""
+    shift, rivals, pivot, z_pivot, at_pivot, off_pivot_sum, target_dot = state
+    d_pivot = z_pivot - shift
+    some_are_behind = np.minimum.reduce(d_pivot, initial=0) < -FARTHEST
+    if some_are_behind:
+        behind = d_pivot < -FARTHEST
+        d_pivot[behind] = -FARTHEST  # its power is nothing to its rivals, and log1p must not get R / 0
+    pivot_power = np.exp(d_pivot)
+    log_ratio = np.log1p(rivals / pivot_power)
+    mass = at_pivot + off_pivot_sum
+    loss = mass * log_ratio
+    if off_pivot_sum.any():
+        loss += off_pivot_sum * d_pivot - target_dot
+    if some_are_behind:
+        lead = _product(at_pivot, shift - FARTHEST, z_pivot)
+        loss += np.where(behind & (mass > off_pivot_sum), lead, 0)
+    scale = 1 / (rivals + pivot_power)
+    pivot_grad = _pivot_grad(state, mass, pivot_power, scale)
+    if z_loss:
+        lse = shift + (log_ratio + d_pivot)
+        loss += z_loss * lse * lse
+        mass = mass + 2 * z_loss * lse
+        pivot_grad += 2 * z_loss * lse * (pivot_power * scale)
+    return Finalized(loss, shift, scale, mass, pivot, pivot_grad)
+
+
+def _pivot_grad(state: LseState, mass: Floats, pivot_power: Floats, scale: Floats) -> Floats:
+    """Return Σ_j t_j q_c − t_c, or what is the same, Σ_{j≠c} t_j − Σ_j t_j Σ_{j≠c} q_j: of the smaller numbers."""
+    pull = mass * (state.rivals * scale)
+    if not state.off_pivot_sum.any():
+        return 0 - pull  # from 0, so that nothing is 0 and not −0
+    push = mass * (pivot_power * scale)
+    rivals_are_smaller = np.maximum(state.off_pivot_sum, pull) <= np.maximum(push, state.at_pivot)
+    return np.where(rivals_are_smaller, state.off_pivot_sum - pull, push - state.at_pivot)
+
+
+def write_gradient(powers: Floats, done: Finalized, off_pivot: Any, rows: Any, at: NDArray[np.intp]) -> None:
+    """Turn e^{z − shift} into the gradient, in place. `rows` have their pivot here, `at` these places of the memory."""
+    factor = done.prob_scale * done.mass
+    if np.minimum.reduce(factor, initial=1) >= SMALLEST_FACTOR and np.maximum.reduce(factor, initial=1) <= LARGEST_FACTOR:
+        powers *= factor[:, np.newaxis]
+    else:  # the product might lack digits that its factors have
+        powers *= done.prob_scale[:, np.newaxis]
+        powers *= np.broadcast_to(done.mass, len(powers))[:, np.newaxis]
+    if off_pivot.ndim or off_pivot:
+        powers -= off_pivot
+    powers.reshape(-1)[at] = done.pivot_grad[rows]
+
+
+# Pieces of rows
+
+
+def nothing_seen(n_rows: int, dtype: DType) -> LseState:
+    """Return the state of no classes, which changes none that it is merged with."""
+    zero, nowhere = np.zeros(n_rows, dtype), np.full(n_rows, -1, np.intp)
+    lowest, masked = np.full_like(zero, np.finfo(dtype).min), np.full_like(zero, -np.inf)
+    return LseState(lowest, zero, nowhere, masked, zero.copy(), zero.copy(), zero.copy())
+
+
+def reduce_piece(z: Floats, target: Target, first_class: int, scratch: Floats) -> LseState:
+    """Return the state of some classes, the first of which is `first_class`."""
+    shift = np.maximum(largest(z), np.finfo(z.dtype).min)  # where all are masked, −inf − (−inf) would be NaN
+    state = reduce_tile(z, target, shift, scratch)
+    pivot = np.full(len(z), -1)
+    pivot[target.rows] = target.pivot[target.rows] + first_class
+    return state._replace(pivot=pivot, target_dot=np.broadcast_to(state.target_dot, len(z)))
+
+
+def piece_to_gradient(z: Floats, done: Finalized, off_pivot: Any, first_class: int) -> None:
+    """Turn the logits of some classes into their gradient, in place. That of a mask is for the caller to clear."""
+    z -= done.shift[:, np.newaxis]
+    np.exp(z, out=z)
+    write_gradient(z, done, off_pivot, *locate(done.pivot - first_class, z.shape[1]))

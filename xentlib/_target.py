@@ -1,0 +1,305 @@
+"""Targets and options of the loss, checked and put together into one weighted target t for each row.
+
+All options come down to t: weights, smoothing and the divisor of a mean are factors in it. With lse = log Σ_j e^{z_j},
+
+    loss = Σ_j t_j (lse − z_j) + ζ lse²  and  gradient = (Σ_j t_j + 2 ζ lse) q − t.
+
+`make_targets` checks those of a batch. They give the kernel a `Target` for each tile: some rows, and all or some of
+their classes.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from xentlib._tiles import row_sum
+from xentlib._validate import (
+    DType,
+    Floats,
+    Index,
+    as_array,
+    cast,
+    check_choice,
+    check_float,
+    check_integer,
+    check_non_negative,
+    check_number,
+    first_index,
+    format_index,
+    narrow,
+)
+
+Reduction: TypeAlias = Literal["none", "sum", "mean"]
+REDUCTIONS = get_args(Reduction)
+Rows: TypeAlias = slice | NDArray[np.intp]
+ALL = slice(None)
+
+
+class UnsoundError(Exception):
+    """A tile has a logit that is NaN or +inf, a row of masks alone, or a target that is no distribution."""
+
+
+class Target(NamedTuple):
+    """The target of a tile, with one class of each row set apart: the pivot.
+
+    That is the true class, or the largest entry of a distribution. A pivot that is not among the classes of the tile
+    has no target there.
+    """
+
+    pivot: NDArray[np.intp]  #: counted from the first class of the tile
+    rows: Any  #: which rows have their pivot in the tile: all, as a slice, or an array of their numbers
+    at: NDArray[np.intp]  #: where it is in the memory of the tile, for those rows
+    at_pivot: Floats  #: t of the pivot
+    off_pivot: Any  #: t of the other classes: one number, or one for each class, or one for each entry
+    off_pivot_sum: Any  #: Σ t of the other classes
+
+
+# Options
+
+
+class Options(NamedTuple):
+    """The keyword options of the loss, as they were passed."""
+
+    class_weights: ArrayLike | None
+    ignore_index: int | None
+    label_smoothing: float
+    z_loss: float
+    reduction: Reduction
+
+    def check(self, n_classes: int) -> Factors:
+        """Return what the options make of a target, or say which of them is wrong."""
+        check_choice("reduction", self.reduction, REDUCTIONS)
+        smoothing = check_number("label_smoothing", self.label_smoothing, "lie in [0, 1]", lambda x: 0 <= x <= 1)
+        z_loss = check_number("z_loss", self.z_loss, "be non-negative and finite", lambda x: 0 <= x < np.inf)
+        if self.ignore_index is not None:
+            check_integer("ignore_index", self.ignore_index)
+        weights: Any = np.float64(1)
+        if self.class_weights is not None:
+            weights = check_float("class_weights", self.class_weights).astype(np.float64)
+            if weights.shape != (n_classes,):
+                raise ValueError(
+                    f"class_weights must have shape ({n_classes},), one weight a class; got {weights.shape}"
+                )
+            check_non_negative("class_weights", weights)
+        return Factors(weights, smoothing, z_loss, self.reduction)
+
+
+class Factors(NamedTuple):
+    """What the options make of a target, in float64: factors that float32 cannot hold may cancel."""
+
+    weights: Any  #: one for each class, or one number for all
+    smoothing: float
+    z_loss: float
+    reduction: Reduction
+
+    def per_row(self, counted: float) -> float:
+        """Return what the reduction multiplies each row by. A mean over nothing is 0, not 0/0."""
+        if self.reduction != "mean":
+            return 1.0
+        return 1 / counted if counted else 0.0
+
+    def share(self, n_classes: int, dtype: DType) -> Any:
+        """Return what smoothing gives to each class: one number if it is the same for all."""
+        return cast("class_weights", self.smoothing / n_classes * self.weights, dtype)
+
+
+# The targets of a batch
+
+
+class IndexTargets(NamedTuple):
+    """The targets of rows with class indices: t = weight e_y + share."""
+
+    labels: NDArray[np.intp]  #: y
+    weight: Any  #: one for each row, or one number for all
+    share: Any  #: what smoothing gives to each class: one number, or one for each class
+    z_loss: np.floating
+    ignored: NDArray[np.intp]  #: which rows do not count
+    n_classes: int
+
+    def tile(self, rows: Rows) -> Target:
+        """Return the target of some rows."""
+        pivot = self.labels[rows]
+        share, others = _split(self.share, pivot, self.n_classes)
+        weight = self.weight if self.weight.ndim == 0 else self.weight[rows]
+        return Target(pivot, ALL, _positions(pivot, self.n_classes), weight + share, self.share, others)
+
+    pivoted = tile  # the pivot is the true class, whatever the logits are
+
+    def piece(self, rows: Rows, classes: slice) -> Target:
+        """Return the target of some rows and classes."""
+        n_classes, off, pivot = classes.stop - classes.start, self.off_pivot(rows, classes), self.labels[rows]
+        pivot = pivot - classes.start
+        inside, at = locate(pivot, n_classes)
+        share, others = _split(off, pivot[inside], n_classes)
+        weight = self.weight if self.weight.ndim == 0 else self.weight[rows][inside]
+        at_pivot = np.zeros(len(pivot), self.weight.dtype)
+        at_pivot[inside] = weight + share
+        off_pivot_sum = np.full_like(at_pivot, np.sum(np.broadcast_to(off, n_classes)))
+        off_pivot_sum[inside] = others
+        return Target(pivot, inside, at, at_pivot, off, off_pivot_sum)
+
+    def off_pivot(self, rows: Rows, classes: slice) -> Any:
+        """Return the target of the classes that are not the pivot."""
+        return self.share if self.share.ndim == 0 else self.share[classes]
+
+
+def _split(share: Any, pivot: NDArray[np.intp], n_classes: int) -> tuple[Any, Any]:
+    """Return what smoothing gives to the pivot of each row, and to its other classes together."""
+    if share.ndim == 0:
+        return share, share * share.dtype.type(n_classes - 1)
+    return share[pivot], _sums_of_others(share)[pivot]
+
+
+def _sums_of_others(share: Floats) -> Floats:
+    """Return Σ_{j≠k} share_j for each class k, with its digits where one class has nearly all."""
+    sums = share.sum() - share
+    k = share.argmax()
+    sums[k] = share[:k].sum() + share[k + 1 :].sum()
+    return sums
+
+
+class DistributionTargets(NamedTuple):
+    """The targets of rows with distributions: t = scale p + share."""
+
+    probs: Floats  #: p, in the dtype that it came in: a copy would need as much memory
+    scale: Any  #: one for each class, or one number for all
+    share: Any  #: what smoothing gives to each class: one number, or one for each class
+    z_loss: np.floating
+    ignored: NDArray[np.intp]  #: which rows do not count: none
+
+    def tile(self, rows: Rows) -> Target:
+        """Return the target of some rows, with a pivot that serves where the loss is not small beside Σ_j t_j.
+
+        It is the class with more than half of the target, where there is one, if all rows have as much as the first.
+        """
+        t = self.off_pivot(rows, slice(None))
+        row, largest = np.divmod(np.flatnonzero(t > t[:1].sum() / 2), t.shape[1])
+        pivot = np.zeros(len(t), np.intp)
+        pivot[row] = largest
+        return _set_apart(t, pivot)
+
+    def pivoted(self, rows: Rows) -> Target:
+        """Return the target of some rows, with the largest entry as the pivot."""
+        return self.piece(rows, slice(None))
+
+    def piece(self, rows: Rows, classes: slice) -> Target:
+        """Return the target of some rows and classes, with the largest entry as the pivot."""
+        t = self.off_pivot(rows, classes)
+        return _set_apart(t, t.argmax(1))
+
+    def off_pivot(self, rows: Rows, classes: slice) -> Floats:
+        """Return the target, in an array of its own."""
+        p = self.probs[rows, classes].astype(self.scale.dtype, copy=False)
+        t = np.multiply(p, self.scale if self.scale.ndim == 0 else self.scale[classes], order="C")
+        if self.share.any():
+            t += self.share if self.share.ndim == 0 else self.share[classes]
+        if not (np.minimum.reduce(p, axis=None, initial=0) >= 0 and np.isfinite(np.add.reduce(t, axis=None))):
+            raise UnsoundError
+        return t
+
+
+def _set_apart(t: Floats, pivot: NDArray[np.intp]) -> Target:
+    """Return a distribution with the pivot taken out of it, in place."""
+    at, entries = _positions(pivot, t.shape[1]), t.reshape(-1)
+    at_pivot = entries[at]
+    entries[at] = 0
+    return Target(pivot, ALL, at, at_pivot, t, row_sum(t))
+
+
+def locate(pivot: NDArray[np.intp], n_classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return which rows have their pivot among some classes, and where in the memory of their table that is."""
+    inside = np.flatnonzero((pivot >= 0) & (pivot < n_classes))
+    return inside, _positions(pivot, n_classes)[inside]
+
+
+def _positions(pivot: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
+    """Return where in the memory of a table of rows the pivot of each row is."""
+    return np.arange(0, len(pivot) * n_classes, n_classes) + pivot
+
+
+Targets: TypeAlias = IndexTargets | DistributionTargets
+
+
+# What comes in and what goes out
+
+
+def make_targets(
+    targets: ArrayLike, shape: tuple[int, ...], dtype: DType, options: Options, offset: Index = ()
+) -> Targets:
+    """Check targets and options against logits of `shape`, and return them as numbers of `dtype`.
+
+    If these are some rows of more, `offset` is where they begin.
+    """
+    factors = options.check(shape[-1])
+    targets = as_array("targets", targets)
+    if targets.shape == shape[:-1]:
+        return _index_targets(targets, shape[-1], dtype, factors, options.ignore_index, offset)
+    if targets.shape != shape:
+        raise ValueError(
+            f"targets must have shape {shape[:-1]} (class indices) or {shape} (distributions) "
+            f"for logits of shape {shape}; got {targets.shape}"
+        )
+    if options.ignore_index is not None:
+        raise ValueError(f"ignore_index must be None where targets are distributions; got {options.ignore_index}")
+    return _distribution_targets(targets, dtype, factors)
+
+
+def _index_targets(
+    targets: NDArray[Any], n_classes: int, dtype: DType, factors: Factors, ignore_index: int | None, offset: Index
+) -> IndexTargets:
+    if targets.dtype.kind not in "iu" and targets.size:
+        raise TypeError(f"targets of shape {targets.shape} must be integer class indices; got dtype {targets.dtype}")
+    labels = targets.reshape(-1).astype(np.intp, copy=False)
+    ignored: NDArray[np.intp] = np.empty(0, np.intp)
+    if ignore_index is not None:
+        ignored = np.flatnonzero(targets == ignore_index)
+        labels = labels.copy()
+        labels[ignored] = 0
+    if labels.size and np.maximum.reduce(labels.view(np.uintp)) >= n_classes:  # a negative one is huge without its sign
+        index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != ignore_index))
+        raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{format_index(index, offset)}")
+
+    # A mean does not change with the unit of the weights. In this one their sum neither overflows nor vanishes.
+    unit = factors.weights.max() if factors.reduction == "mean" and factors.weights.any() else 1.0
+    weights = factors.weights / unit
+    weight, counted = weights, float(labels.size)
+    if weights.ndim or ignored.size:
+        weight = np.broadcast_to(weights, n_classes)[labels]
+        weight[ignored] = 0
+        counted = float(weight.sum())
+    per_row = factors.per_row(counted)
+    weight = cast("class_weights", (1 - factors.smoothing) * per_row * weight, dtype)
+    share = factors._replace(weights=per_row * weights).share(n_classes, dtype)
+    z_loss = cast("z_loss", np.float64(factors.z_loss) * per_row / unit, dtype)
+    return IndexTargets(labels, weight, share, z_loss, ignored, n_classes)
+
+
+def _distribution_targets(targets: NDArray[Any], dtype: DType, factors: Factors) -> DistributionTargets:
+    probs = check_float("targets", targets, allow_bool=True)
+    probs = probs.reshape(-1, probs.shape[-1])
+    per_row = factors.per_row(len(probs))
+    scale = cast("class_weights", (1 - factors.smoothing) * per_row * factors.weights, dtype)
+    share = factors._replace(weights=per_row * factors.weights).share(probs.shape[1], dtype)
+    z_loss = cast("z_loss", np.float64(factors.z_loss) * per_row, dtype)
+    return DistributionTargets(probs, scale, share, z_loss, np.empty(0, np.intp))
+
+
+def check_distributions(targets: Targets, shape: tuple[int, ...], offset: Index = ()) -> None:
+    """Refuse a probability that is negative or not finite, and a row of them whose sum is not, with its index."""
+    if isinstance(targets, DistributionTargets):
+        with np.errstate(all="ignore"):
+            probs = cast("targets", targets.probs.reshape(shape), targets.scale.dtype, offset)
+            check_non_negative("targets", probs, offset)
+            overflows = np.isinf((probs * targets.scale + targets.share).sum(-1))
+        if overflows.any():
+            where = format_index(first_index(overflows), offset)
+            raise ValueError(f"targets must have a finite sum over the classes; got inf{where}")
+
+
+def reduce_loss(losses: Floats, shape: tuple[int, ...], dtype: DType, reduction: Reduction) -> Any:
+    """Return the losses of the rows in the batch's `shape`, or their sum: a mean's divisor is in the target."""
+    loss = losses.reshape(shape) if reduction == "none" else np.add.reduce(losses, dtype=np.float64)
+    return narrow(np.asarray(loss), dtype)[()]
