@@ -10,7 +10,12 @@ needs beside the numerics, and is not imported here.
 """
 
 from xentlib.classifier import SoftmaxRegression
-from xentlib.curvature import softmax_cross_entropy_hessian, softmax_cross_entropy_hvp, softmax_jacobian
+from xentlib.curvature import (
+    softmax_cross_entropy_hessian,
+    softmax_cross_entropy_hessian_diagonal,
+    softmax_cross_entropy_hvp,
+    softmax_jacobian,
+)
 from xentlib.gradcheck import check_grad
 from xentlib.information import cross_entropy, entropy, kl_divergence
 from xentlib.linear import LinearGrad, linear_cross_entropy, linear_cross_entropy_with_grad
@@ -31,6 +36,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softmax_cross_entropy_hessian",
+    "softmax_cross_entropy_hessian_diagonal",
     "softmax_cross_entropy_hvp",
     "softmax_cross_entropy_with_grad",
     "softmax_jacobian",
