@@ -163,7 +163,6 @@ def kl_divergence(
     np.float64(0.2075)
     """
     p, q, dtype = _two_distributions(p, q, axis)
-    p, q = p.astype(np.float64, copy=False), q.astype(np.float64, copy=False)
     nats = _sum(_excess(p, q)) + _accurate_sum(p - q)
     return _in_base(np.maximum(nats, 0), base, dtype)
 
