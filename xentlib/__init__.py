@@ -22,6 +22,8 @@ from xentlib.linear import LinearGrad, linear_cross_entropy, linear_cross_entrop
 from xentlib.loss import softmax_cross_entropy, softmax_cross_entropy_with_grad
 from xentlib.normalization import log_softmax, logsumexp, softmax
 
+__version__ = "0.1.0"  # read from here by flit; importlib.metadata would take as long to import as all of xentlib
+
 __all__ = [
     "LinearGrad",
     "SoftmaxRegression",
