@@ -11,11 +11,12 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._validate import DType, Floats, as_float, check_axis, first_index, format_index, narrow
+from xentlib._validate import DType, Floats, as_float, check_axis, explain_keywords, first_index, format_index, narrow
 from xentlib.loss import softmax_cross_entropy
 from xentlib.normalization import split_largest
 
 
+@explain_keywords
 @np.errstate(all="ignore")
 def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
     """Return the Jacobian of softmax, J_ik = ∂q_i/∂z_k = q_i (δ_ik − q_k).
@@ -56,6 +57,7 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
     return narrow(_matrix(*_probabilities("z", z)), dtype)
 
 
+@explain_keywords
 @np.errstate(all="ignore")
 def softmax_cross_entropy_hessian(logits: ArrayLike, targets: ArrayLike | None = None) -> NDArray[np.floating]:
     """Return the Hessian of the softmax cross-entropy in the logits, H_ik = ∂²L/∂z_i∂z_k = q_i (δ_ik − q_k).
@@ -108,6 +110,7 @@ def softmax_cross_entropy_hessian(logits: ArrayLike, targets: ArrayLike | None =
     return narrow(hessian, dtype)
 
 
+@explain_keywords
 @np.errstate(all="ignore")
 def softmax_cross_entropy_hessian_diagonal(logits: ArrayLike, *, upper: bool = False) -> NDArray[np.floating]:
     """Return the diagonal of the Hessian of the softmax cross-entropy, H_ii = ∂²L/∂z_i² = q_i (1 − q_i).
@@ -166,6 +169,7 @@ def softmax_cross_entropy_hessian_diagonal(logits: ArrayLike, *, upper: bool = F
     return narrow(2 * diagonal if upper else diagonal, dtype)
 
 
+@explain_keywords
 @np.errstate(all="ignore")
 def softmax_cross_entropy_hvp(logits: ArrayLike, v: ArrayLike) -> NDArray[np.floating]:
     """Return the product of the Hessian of the softmax cross-entropy with a vector, H v = q ∘ v − q ⟨q, v⟩.
