@@ -120,7 +120,9 @@ def working_dtype(dtype: DType) -> DType:
 def narrow(result: Floats, dtype: DType) -> Floats:
     """Return a result in the dtype of what came in: silently inf or 0 beyond the range of float16, and never −0."""
     with np.errstate(all="ignore"):
-        return result.astype(dtype, copy=False) + 0
+        result = result.astype(dtype, copy=False)
+        result += 0
+    return result
 
 
 def cast(name: str, array: Floats, dtype: DType, offset: Index = ()) -> Floats:
