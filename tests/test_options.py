@@ -1,7 +1,6 @@
 """Every combination of the loss's options, against a slow and plain reference."""
 
 import tracemalloc
-from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -9,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from reference import FEW_CLASSES, assert_accurate, exact, exact_gradient, exactly, generators, hard_logits
 
-from xentlib import loss as loss_module
-from xentlib import softmax_cross_entropy, softmax_cross_entropy_with_grad
+from xentlib import _kernel, _tiles, softmax_cross_entropy, softmax_cross_entropy_with_grad
 
 INF, NAN = np.inf, np.nan
 OPTIONS = ("class_weights", "ignore_index", "label_smoothing", "z_loss", "reduction")
@@ -93,8 +91,6 @@ def test_the_calls_above_vary():
     given(calls())(lambda call: seen.append(call))()
     assert {z.shape[-1] for z, _, _ in seen} == {1, 2, 3, 10, 40}
     assert {z.ndim for z, _, _ in seen} == {1, 2, 3, 4}
-    few = loss_module.FEW_CLASSES
-    assert {z.shape[-1] <= few < z.size // z.shape[-1] for z, _, _ in seen} == {True, False}  # both layouts
     assert any(np.isneginf(z).any() for z, _, _ in seen)
     for name in OPTIONS:
         assert len({str(options.get(name)) for _, _, options in seen}) >= 2
@@ -111,25 +107,15 @@ def test_blocks_do_not_show(monkeypatch, n_classes, kind):
     options = {"reduction": "none", "label_smoothing": 0.1, "class_weights": rng.random(n_classes)}
     whole = softmax_cross_entropy_with_grad(z, targets, **options)
     for rows_in_block in (1, 7, 49):
-        monkeypatch.setattr(loss_module, "BLOCK_BYTES", rows_in_block * n_classes * 8)
+        monkeypatch.setattr(_tiles, "TILE_BYTES", rows_in_block * n_classes * 8)
         parts = softmax_cross_entropy_with_grad(z, targets, **options)
         np.testing.assert_allclose(parts[0], whole[0], rtol=1e-15)
         np.testing.assert_allclose(parts[1], whole[1], rtol=1e-13, atol=1e-17)
 
 
-@pytest.mark.parametrize("n_classes", [loss_module.FEW_CLASSES, loss_module.FEW_CLASSES + 1])
-def test_both_layouts_keep_their_digits(n_classes):
-    z = np.zeros((40, n_classes))
-    z[:, 0] = 40
-    loss, grad = softmax_cross_entropy_with_grad(z, np.zeros(40, int), reduction="none")
-    rest = (n_classes - 1) * np.exp(-40)
-    np.testing.assert_allclose(loss, rest, rtol=1e-15)
-    np.testing.assert_allclose(grad[:, 0], -rest, rtol=1e-15)
-
-
 @pytest.mark.parametrize(("dtype", "n_classes", "gap"), FEW_CLASSES)
 def test_many_rows_are_as_accurate_as_one(dtype, n_classes, gap):
-    """Few rows and many are laid out differently. test_loss.py holds single rows against mpmath."""
+    """Many rows share a shift where they can. test_loss.py holds single rows against mpmath."""
     rows = np.tile(hard_logits(dtype, n_classes, gap), (10, 1))
     y = np.arange(len(rows)) % n_classes
     loss, grad = softmax_cross_entropy_with_grad(rows, y, reduction="none")
@@ -139,18 +125,12 @@ def test_many_rows_are_as_accurate_as_one(dtype, n_classes, gap):
         np.testing.assert_allclose(grad[n], one_grad, rtol=(4 + gap) * np.finfo(dtype).eps)
 
 
-class ShiftedError(Exception):
-    """Raised in the place of a shift."""
-
-
 @pytest.fixture
-def no_shift(monkeypatch):
-    """Let no block be shifted."""
-
-    def refuse(*_):
-        raise ShiftedError
-
-    monkeypatch.setattr(loss_module, "Block", refuse)
+def apart(monkeypatch):
+    """Record how many rows at a time are not solved with the shift that they share."""
+    solve, seen = _kernel._solve_apart, []
+    monkeypatch.setattr(_kernel, "_solve_apart", lambda z, *rest: seen.append(len(z)) or solve(z, *rest))
+    return seen
 
 
 @pytest.mark.parametrize("largest", [-2.5, -0.5, 2.0, 3.6, 30.0, 32.0, 34.0])
@@ -169,24 +149,21 @@ def test_logits_around_those_that_are_not_shifted_keep_their_digits(dtype, gap, 
         assert_accurate(grads[n], exact_gradient(z[n], np.eye(n_classes)[y[n]]), 8 + gap)
 
 
-@pytest.mark.parametrize("n_rows", [1, 40])
-@pytest.mark.parametrize(("level", "moderate"), [(-2.1, False), (-1.9, True), (0, True), (28, True), (30, False)])
-def test_only_moderate_logits_are_not_shifted(no_shift, n_rows, level, moderate):
-    z, y = np.full((n_rows, 50), float(level)), np.full(n_rows, 7)
-    with nullcontext() if moderate else pytest.raises(ShiftedError):
-        loss, grad = softmax_cross_entropy_with_grad(z, y)
-        assert loss == pytest.approx(np.log(50), rel=4e-16)
-        assert grad[0, 7] * n_rows == pytest.approx(-49 / 50, rel=1e-15)
+@pytest.mark.parametrize("level", [-1000.0, -2.1, 0.0, 28.0, 1000.0])
+def test_rows_at_one_level_share_a_shift(apart, level):
+    loss, grad = softmax_cross_entropy_with_grad(np.full((40, 50), level), np.full(40, 7))
+    assert loss == pytest.approx(np.log(50), rel=4e-16)
+    assert grad[0, 7] * 40 == pytest.approx(-49 / 50, rel=1e-15)
+    assert apart == []
 
 
-@pytest.mark.parametrize("level", [-3.0, 40.0, 1000.0])
-def test_of_a_large_block_the_first_logits_tell_that_it_is_not_moderate(no_shift, monkeypatch, level):
-    """An attempt that is bound to fail would cost an exponential of every logit, and those that overflow are slow."""
-    exp, sizes = np.exp, set()
-    monkeypatch.setattr(loss_module.np, "exp", lambda z, **out: sizes.add(z.size) or exp(z, **out))
-    with pytest.raises(ShiftedError):
-        softmax_cross_entropy(np.full((100, 5_000), level), np.zeros(100, int))
-    assert sizes == {loss_module.SAMPLE}
+def test_only_rows_at_a_level_of_their_own_are_solved_apart(apart):
+    z = np.zeros((40, 50))
+    z[[3, 8, 20]] = [[-9], [60], [-1000]]
+    losses, grads = softmax_cross_entropy_with_grad(z, np.full(40, 7), reduction="none")
+    np.testing.assert_allclose(losses, np.log(50), rtol=4e-16)
+    np.testing.assert_allclose(grads[:, 7], -49 / 50, rtol=1e-15)
+    assert apart == [3]
 
 
 @pytest.mark.parametrize("n_classes", [10, 100])

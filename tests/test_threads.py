@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from reference import exactly
 
-from xentlib import _threads, softmax_cross_entropy_with_grad
+from xentlib import _tiles, softmax_cross_entropy_with_grad
 
 
 @pytest.fixture
 def cores(monkeypatch):
     """Pretend to have four cores, and no wish of the user."""
     monkeypatch.delenv("XENTLIB_NUM_THREADS", raising=False)
-    monkeypatch.setattr(_threads, "available_cores", lambda: 4)
+    monkeypatch.setattr(_tiles, "available_cores", lambda: 4)
 
 
 def problem(seed, n_rows=20_000, n_classes=50):
@@ -25,13 +25,13 @@ def problem(seed, n_rows=20_000, n_classes=50):
 
 @pytest.mark.parametrize(("elements", "wanted"), [(0, 1), (3, 1), (2 << 15, 2), (3 << 15, 3), (10**9, 4)])
 def test_a_thread_is_used_where_it_has_enough_to_do(cores, elements, wanted):
-    assert _threads.n_threads(elements) == wanted
+    assert _tiles.n_threads(elements) == wanted
 
 
 @pytest.mark.parametrize(("asked", "wanted"), [("1", 1), ("3", 3), ("64", 4)])
 def test_the_variable_is_an_upper_bound_and_cores_are_never_oversubscribed(cores, monkeypatch, asked, wanted):
     monkeypatch.setenv("XENTLIB_NUM_THREADS", asked)
-    assert _threads.n_threads(10**9) == wanted
+    assert _tiles.n_threads(10**9) == wanted
 
 
 @pytest.mark.parametrize("asked", ["0", "-1", "two", ""])
@@ -45,7 +45,7 @@ def test_a_variable_that_is_no_number_is_refused(cores, monkeypatch, asked):
 
 def test_webassembly_gets_one_thread(cores, monkeypatch):
     monkeypatch.setattr(sys, "platform", "emscripten")
-    assert _threads.n_threads(10**9) == 1
+    assert _tiles.n_threads(10**9) == 1
 
 
 @pytest.mark.parametrize("n_classes", [10, 50])

@@ -16,7 +16,7 @@ into the gradient. The shift only has to keep the powers within range: one numbe
 
 from __future__ import annotations
 
-from math import isfinite
+from math import exp, isfinite
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +26,10 @@ from xentlib._target import Target, Targets, UnsoundError, locate
 from xentlib._tiles import row_dot, row_sum
 from xentlib._validate import DType, Floats
 
-NEAR_ZERO = 16.0  # a common shift that is smaller is not worth a pass over the logits
-LOWEST_MEAN, HIGHEST_MEAN = np.exp(-2.0), np.exp(32.0)
+LOWEST, HIGHEST = -2.0, 16.0  # the largest logit of the first row, if a shift is not worth a pass over the logits
+# The mean power of a row that has all digits: its largest logit is not below −2, so that one 85 below it still has a
+# power that is a normal number in float32, and there is room above for the inverse of the sum.
+LOWEST_MEAN, HIGHEST_MEAN = exp(-2), exp(32)
 FARTHEST = 60.0  # e^−60 vanishes beside 1 in any dtype, and is far from vanishing itself
 SMALLEST_FACTOR, LARGEST_FACTOR = 1e-30, 1e30  # of powers, so that their products have all digits in float32
 NONE: NDArray[np.intp] = np.empty(0, np.intp)
@@ -60,10 +62,6 @@ class Finalized(NamedTuple):
         """Return what some of the rows come to."""
         return Finalized(*(values[part] for values in self))  # type: ignore[arg-type]  # mypy merges the fields' types
 
-    def rows(self, part: slice) -> Finalized:
-        """Return what some of the rows come to."""
-        return Finalized(*(values[part] for values in self))  # type: ignore[arg-type]
-
 
 # Whole rows
 
@@ -84,7 +82,7 @@ def solve_tile(z: Floats, targets: Targets, rows: slice, grad: Floats, with_grad
 def common_shift(z: Floats) -> Any:
     """Return a shift that may serve all rows: 0, unless the largest logit of the first row is too far from it."""
     first = np.maximum.reduce(z[0])
-    return z.dtype.type(0) if abs(first) <= NEAR_ZERO else first - NEAR_ZERO / 2
+    return z.dtype.type(0) if LOWEST <= first <= HIGHEST else first - HIGHEST / 2
 
 
 def _inaccurate(state: LseState, done: Finalized, n_classes: int) -> NDArray[np.intp]:
@@ -109,7 +107,7 @@ def _inaccurate(state: LseState, done: Finalized, n_classes: int) -> NDArray[np.
 def _solve_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad: bool) -> tuple[Floats, Floats]:
     """Return losses and gradient of rows that each need a shift, or have a target where a mask is."""
     target, grad = targets.pivoted(rows), np.empty_like(z)
-    shift = largest(z)
+    shift = largest_logits(z)
     if shift.min() == -np.inf:
         raise UnsoundError
     state = reduce_tile(z, target, shift, grad)
@@ -120,7 +118,7 @@ def _solve_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad:
     return done.loss, grad
 
 
-def largest(z: Floats) -> Floats:
+def largest_logits(z: Floats) -> Floats:
     """Return the largest logit of each row."""
     shift: Floats = np.maximum.reduce(z, axis=1, initial=-np.inf)
     if not (shift < np.inf).all():
@@ -207,7 +205,7 @@ def finalize(state: LseState, z_loss: np.floating) -> Finalized:
     if off_pivot_sum.any():
         loss += off_pivot_sum * d_pivot - target_dot
     if some_are_behind:
-        lead = _product(at_pivot, shift - FARTHEST, z_pivot)
+        lead = 2 * (at_pivot * (shift / 2 - z_pivot / 2 - FARTHEST / 2))
         loss += np.where(behind & (mass > off_pivot_sum), lead, 0)
     scale = 1 / (rivals + pivot_power)
     pivot_grad = _pivot_grad(state, mass, pivot_power, scale)
@@ -232,7 +230,10 @@ def _pivot_grad(state: LseState, mass: Floats, pivot_power: Floats, scale: Float
 def write_gradient(powers: Floats, done: Finalized, off_pivot: Any, rows: Any, at: NDArray[np.intp]) -> None:
     """Turn e^{z − shift} into the gradient, in place. `rows` have their pivot here, `at` these places of the memory."""
     factor = done.prob_scale * done.mass
-    if np.minimum.reduce(factor, initial=1) >= SMALLEST_FACTOR and np.maximum.reduce(factor, initial=1) <= LARGEST_FACTOR:
+    if (
+        np.minimum.reduce(factor, initial=1) >= SMALLEST_FACTOR
+        and np.maximum.reduce(factor, initial=1) <= LARGEST_FACTOR
+    ):
         powers *= factor[:, np.newaxis]
     else:  # the product might lack digits that its factors have
         powers *= done.prob_scale[:, np.newaxis]
@@ -254,7 +255,7 @@ def nothing_seen(n_rows: int, dtype: DType) -> LseState:
 
 def reduce_piece(z: Floats, target: Target, first_class: int, scratch: Floats) -> LseState:
     """Return the state of some classes, the first of which is `first_class`."""
-    shift = np.maximum(largest(z), np.finfo(z.dtype).min)  # where all are masked, −inf − (−inf) would be NaN
+    shift = np.maximum(largest_logits(z), np.finfo(z.dtype).min)  # where all are masked, −inf − (−inf) would be NaN
     state = reduce_tile(z, target, shift, scratch)
     pivot = np.full(len(z), -1)
     pivot[target.rows] = target.pivot[target.rows] + first_class

@@ -10,7 +10,7 @@ their classes.
 
 from __future__ import annotations
 
-from typing import Any, Literal, NamedTuple, TypeAlias, get_args
+from typing import Any, Literal, NamedTuple, TypeAlias, TypedDict, TypeVar, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -32,6 +32,7 @@ from xentlib._validate import (
     narrow,
 )
 
+F = TypeVar("F", bound=np.floating)
 Reduction: TypeAlias = Literal["none", "sum", "mean"]
 REDUCTIONS = get_args(Reduction)
 Rows: TypeAlias = slice | NDArray[np.intp]
@@ -58,6 +59,15 @@ class Target(NamedTuple):
 
 
 # Options
+
+
+class LossOptions(TypedDict, total=False):
+    """The keyword options that all losses share, but for the reduction, on which the type of the result depends."""
+
+    class_weights: ArrayLike | None
+    ignore_index: int | None
+    label_smoothing: float
+    z_loss: float
 
 
 class Options(NamedTuple):
@@ -126,7 +136,9 @@ class IndexTargets(NamedTuple):
         weight = self.weight if self.weight.ndim == 0 else self.weight[rows]
         return Target(pivot, ALL, _positions(pivot, self.n_classes), weight + share, self.share, others)
 
-    pivoted = tile  # the pivot is the true class, whatever the logits are
+    def pivoted(self, rows: Rows) -> Target:
+        """Return the same: the pivot is the true class, whatever the logits are."""
+        return self.tile(rows)
 
     def piece(self, rows: Rows, classes: slice) -> Target:
         """Return the target of some rows and classes."""

@@ -10,14 +10,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isqrt, prod
-from typing import Any, Literal, NamedTuple, NoReturn
+from typing import Any, Literal, NamedTuple, NoReturn, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._kernel import Finalized, LseState, finalize, merge, nothing_seen, piece_to_gradient, reduce_piece
-from xentlib._kernel import solve_tile
-from xentlib._target import Options, Targets, UnsoundError, check_distributions, make_targets, reduce_loss
+from xentlib._kernel import (
+    Finalized,
+    LseState,
+    finalize,
+    merge,
+    nothing_seen,
+    piece_to_gradient,
+    reduce_piece,
+    solve_tile,
+)
+from xentlib._target import (
+    F,
+    LossOptions,
+    Options,
+    Targets,
+    UnsoundError,
+    check_distributions,
+    make_targets,
+    reduce_loss,
+)
 from xentlib._tiles import for_each_tile
 from xentlib._validate import (
     DType,
@@ -26,6 +43,7 @@ from xentlib._validate import (
     check_axis,
     check_float,
     check_integer,
+    explain_keywords,
     first_index,
     format_index,
     narrow,
@@ -62,6 +80,54 @@ class LinearGrad(NamedTuple):
     bias: NDArray[np.floating] | None
 
 
+class LinearOptions(LossOptions, total=False):
+    """The options that a linear layer's loss has as well."""
+
+    block_bytes: int | None
+
+
+# features and weight of different dtypes give the join, np.floating: the wider one, which a type cannot say
+@overload
+def linear_cross_entropy(
+    features: NDArray[F],
+    weight: NDArray[F],
+    targets: ArrayLike,
+    bias: ArrayLike | None = ...,
+    *,
+    reduction: Literal["mean", "sum"] = ...,
+    **options: Unpack[LinearOptions],
+) -> F: ...
+@overload
+def linear_cross_entropy(
+    features: NDArray[F],
+    weight: NDArray[F],
+    targets: ArrayLike,
+    bias: ArrayLike | None = ...,
+    *,
+    reduction: Literal["none"],
+    **options: Unpack[LinearOptions],
+) -> NDArray[F]: ...
+@overload
+def linear_cross_entropy(
+    features: ArrayLike,
+    weight: ArrayLike,
+    targets: ArrayLike,
+    bias: ArrayLike | None = ...,
+    *,
+    reduction: Literal["mean", "sum"] = ...,
+    **options: Unpack[LinearOptions],
+) -> Any: ...
+@overload
+def linear_cross_entropy(
+    features: ArrayLike,
+    weight: ArrayLike,
+    targets: ArrayLike,
+    bias: ArrayLike | None = ...,
+    *,
+    reduction: Literal["none"],
+    **options: Unpack[LinearOptions],
+) -> NDArray[Any]: ...
+@explain_keywords
 def linear_cross_entropy(
     features: ArrayLike,
     weight: ArrayLike,
@@ -134,6 +200,47 @@ def linear_cross_entropy(
     return _evaluate(features, weight, targets, bias, block_bytes, options, with_grad=False)[0]
 
 
+@overload
+def linear_cross_entropy_with_grad(
+    features: NDArray[F],
+    weight: NDArray[F],
+    targets: ArrayLike,
+    bias: ArrayLike | None = ...,
+    *,
+    reduction: Literal["mean", "sum"] = ...,
+    **options: Unpack[LinearOptions],
+) -> tuple[F, LinearGrad]: ...
+@overload
+def linear_cross_entropy_with_grad(
+    features: NDArray[F],
+    weight: NDArray[F],
+    targets: ArrayLike,
+    bias: ArrayLike | None = ...,
+    *,
+    reduction: Literal["none"],
+    **options: Unpack[LinearOptions],
+) -> tuple[NDArray[F], LinearGrad]: ...
+@overload
+def linear_cross_entropy_with_grad(
+    features: ArrayLike,
+    weight: ArrayLike,
+    targets: ArrayLike,
+    bias: ArrayLike | None = ...,
+    *,
+    reduction: Literal["mean", "sum"] = ...,
+    **options: Unpack[LinearOptions],
+) -> tuple[Any, LinearGrad]: ...
+@overload
+def linear_cross_entropy_with_grad(
+    features: ArrayLike,
+    weight: ArrayLike,
+    targets: ArrayLike,
+    bias: ArrayLike | None = ...,
+    *,
+    reduction: Literal["none"],
+    **options: Unpack[LinearOptions],
+) -> tuple[NDArray[Any], LinearGrad]: ...
+@explain_keywords
 def linear_cross_entropy_with_grad(
     features: ArrayLike,
     weight: ArrayLike,
@@ -201,7 +308,6 @@ def linear_cross_entropy_with_grad(
     """
     options = Options(class_weights, ignore_index, label_smoothing, z_loss, reduction)
     return _evaluate(features, weight, targets, bias, block_bytes, options, with_grad=True)
-
 
 
 def _evaluate(
@@ -440,7 +546,10 @@ def _slices(whole: slice, most: int) -> list[slice]:
     """Cut a slice into slices of at most `most`, as equal as can be; the first is the longest. At least one."""
     length = whole.stop - whole.start
     step = max(-(-length // max(-(-length // most), 1)), 1)
-    return [slice(start, min(start + step, whole.stop)) for start in range(whole.start, max(whole.stop, whole.start + 1), step)]
+    return [
+        slice(start, min(start + step, whole.stop))
+        for start in range(whole.start, max(whole.stop, whole.start + 1), step)
+    ]
 
 
 def _pieces(classes: slice, most: int) -> Iterator[tuple[slice, slice]]:

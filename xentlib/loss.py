@@ -6,17 +6,43 @@ The ways in: what comes is checked (`_validate`, `_target`), cut into tiles of r
 
 from __future__ import annotations
 
-from typing import Any, Literal, NoReturn
+from typing import Any, Literal, NoReturn, Unpack, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentlib._kernel import solve_tile
-from xentlib._target import Options, Targets, UnsoundError, check_distributions, make_targets, reduce_loss
+from xentlib._target import (
+    F,
+    LossOptions,
+    Options,
+    Targets,
+    UnsoundError,
+    check_distributions,
+    make_targets,
+    reduce_loss,
+)
 from xentlib._tiles import for_each_tile
-from xentlib._validate import Floats, check_axis, check_float, raise_bad_logits, working_dtype
+from xentlib._validate import Floats, check_axis, check_float, explain_keywords, raise_bad_logits, working_dtype
 
 
+@overload
+def softmax_cross_entropy(
+    logits: NDArray[F], targets: ArrayLike, *, reduction: Literal["mean", "sum"] = ..., **options: Unpack[LossOptions]
+) -> F: ...
+@overload
+def softmax_cross_entropy(
+    logits: NDArray[F], targets: ArrayLike, *, reduction: Literal["none"], **options: Unpack[LossOptions]
+) -> NDArray[F]: ...
+@overload
+def softmax_cross_entropy(
+    logits: ArrayLike, targets: ArrayLike, *, reduction: Literal["mean", "sum"] = ..., **options: Unpack[LossOptions]
+) -> Any: ...
+@overload
+def softmax_cross_entropy(
+    logits: ArrayLike, targets: ArrayLike, *, reduction: Literal["none"], **options: Unpack[LossOptions]
+) -> NDArray[Any]: ...
+@explain_keywords
 def softmax_cross_entropy(
     logits: ArrayLike,
     targets: ArrayLike,
@@ -89,6 +115,23 @@ def softmax_cross_entropy(
     return _evaluate(logits, targets, options, with_grad=False)[0]
 
 
+@overload
+def softmax_cross_entropy_with_grad(
+    logits: NDArray[F], targets: ArrayLike, *, reduction: Literal["mean", "sum"] = ..., **options: Unpack[LossOptions]
+) -> tuple[F, NDArray[F]]: ...
+@overload
+def softmax_cross_entropy_with_grad(
+    logits: NDArray[F], targets: ArrayLike, *, reduction: Literal["none"], **options: Unpack[LossOptions]
+) -> tuple[NDArray[F], NDArray[F]]: ...
+@overload
+def softmax_cross_entropy_with_grad(
+    logits: ArrayLike, targets: ArrayLike, *, reduction: Literal["mean", "sum"] = ..., **options: Unpack[LossOptions]
+) -> tuple[Any, NDArray[Any]]: ...
+@overload
+def softmax_cross_entropy_with_grad(
+    logits: ArrayLike, targets: ArrayLike, *, reduction: Literal["none"], **options: Unpack[LossOptions]
+) -> tuple[NDArray[Any], NDArray[Any]]: ...
+@explain_keywords
 def softmax_cross_entropy_with_grad(
     logits: ArrayLike,
     targets: ArrayLike,

@@ -1,53 +1,67 @@
 """Log-sum-exp, log-softmax and softmax, each with its relative accuracy kept.
 
-All three rest on one split of the logits along the class axis. With m the largest logit and
-
-    r = Σ_{j≠argmax} e^{z_j − m},
-
-log Σ_j e^{z_j} = m + log1p(r): the largest term is exactly 1, so it need not be added to the
-others and rounded with them.
+With m the largest logit and R = Σ_{j≠argmax} e^{z_j − m}, log Σ_j e^{z_j} = m + log1p(R): the largest term is exactly
+1, so it need not be added to the others and rounded with them (`split_largest`). That costs passes over the logits. So
+tiles of rows (`_tiles`) first try a shift that they share (`common_shift`), and only rows for which it would lose
+digits get one to themselves.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._validate import Floats, as_float, check_axis, raise_bad_logits
+from xentlib._kernel import HIGHEST_MEAN, LOWEST_MEAN, common_shift
+from xentlib._target import UnsoundError
+from xentlib._tiles import for_each_tile, row_sum
+from xentlib._validate import (
+    Floats,
+    check_axis,
+    check_float,
+    check_number,
+    explain_keywords,
+    narrow,
+    raise_bad_logits,
+    working_dtype,
+)
+
+MAJORITY = -0.7  # log-probability above which a class has more than half, for which 1 − q has to keep its digits
+CANCELLATION = 8.0  # the largest log Σ_j e^{z_j − shift} that a log-probability below −0.7 may be a difference with
 
 
 class Split(NamedTuple):
     """Rows of logits taken apart along their last axis, which every array here keeps (with length 1 where reduced)."""
 
-    argmax: NDArray[np.intp]  #: where the largest logit stands (the first, if several tie)
+    argmax: NDArray[np.intp]  #: where the largest logit is (the first, if several tie)
     largest: Floats  #: m, the largest logit
     others: Floats  #: e^{z − m}, with 0 in the place of the largest
-    rest: Floats  #: r, the sum of the others
+    rest: Floats  #: R, the sum of the others
 
     def probabilities(self) -> Floats:
-        """Return softmax from the parts: q = e^{z − m} / (1 + r). Overwrites `others`."""
+        """Return softmax from the parts: q = e^{z − m} / (1 + R). Overwrites `others`."""
         np.put_along_axis(self.others, self.argmax, 1, -1)
         return np.divide(self.others, 1 + self.rest, out=self.others)
 
 
-def split_largest(name: str, z: Floats, axis: int = -1) -> Split:
-    """Split float logits `z` along `axis`, the last one of what is returned; refuse NaN, +inf and rows of only -inf."""
-    rows = np.moveaxis(z, axis, -1)
-    argmax = rows.argmax(-1, keepdims=True)
-    largest = np.take_along_axis(rows, argmax, -1)
+def split_largest(name: str, z: Floats) -> Split:
+    """Split float logits `z` along their last axis; refuse NaN, +inf and rows of only -inf."""
+    argmax = z.argmax(-1, keepdims=True)
+    largest = np.take_along_axis(z, argmax, -1)
     # argmax stops at the first NaN and at +inf, so the largest values alone tell whether z is sound.
     if not np.isfinite(largest).all():
-        raise_bad_logits(name, z, axis)
-    with np.errstate(over="ignore"):  # to -inf, whose exponential 0 is right
-        # In C order, so that the sum runs along memory, pairwise: one by one, K terms lose up to K units.
-        others = np.subtract(rows, largest, order="C")
-    np.exp(others, out=others)
+        raise_bad_logits(name, z, -1)
+    with np.errstate(all="ignore"):  # a difference may overflow to −inf, whose exponential 0 is right
+        others = np.subtract(z, largest, order="C")
+        np.exp(others, out=others)
     np.put_along_axis(others, argmax, 0, -1)
-    return Split(argmax, largest, others, others.sum(-1, keepdims=True))
+    rest = row_sum(others.reshape(-1, z.shape[-1])).reshape(largest.shape)
+    return Split(argmax, largest, others, rest)
 
 
+@explain_keywords
 def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.floating]:
     """Return the logarithm of the sum of exponentials, log Σ_j e^{z_j}.
 
@@ -82,11 +96,27 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
     >>> f"{logsumexp([0.0, -40.0]):.4g}"
     '4.248e-18'
     """
-    z, dtype = as_float("z", z)
-    top = split_largest("z", z, check_axis("z", z, axis))
-    return (top.largest + np.log1p(top.rest))[..., 0].astype(dtype)[()]
+    z, axis, table = _rows("z", z, axis)
+    work = working_dtype(z.dtype)
+    result: Floats = np.empty(len(table), work)
+
+    def solve(rows: slice, scratch: Floats) -> None:
+        tile = np.ascontiguousarray(table[rows], work)
+        shift, total = _powers(tile, common_shift(tile), scratch)
+        log_total = np.log(total)
+        lse = shift + log_total
+        # Near 0 the logarithm lacks the digits of the smaller powers, and a sum with the shift those of both.
+        again = _outside(total, tile) | ~(np.abs(lse) >= max(0.5, abs(shift) / 4))
+        if again.any():
+            split = _split_apart(tile[again])
+            lse[again] = (split.largest + np.log1p(split.rest))[:, 0]
+        result[rows] = lse
+
+    _for_each_tile(solve, "z", z, axis, table)
+    return narrow(result, z.dtype).reshape(z.shape[:axis] + z.shape[axis + 1 :])[()]
 
 
+@explain_keywords
 def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     """Return the logarithm of softmax, log q_i = z_i − log Σ_j e^{z_j}.
 
@@ -121,13 +151,31 @@ def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     >>> log_softmax([40.0, 0.0])
     array([-4.24835426e-18, -4.00000000e+01])
     """
-    z, dtype = as_float("z", z)
-    top = split_largest("z", z, check_axis("z", z, axis))
-    with np.errstate(over="ignore"):  # to -inf, where the dtype holds nothing so small
-        log_q = ((np.moveaxis(z, axis, -1) - top.largest) - np.log1p(top.rest)).astype(dtype)
-    return np.moveaxis(log_q, -1, axis)
+    z, axis, table = _rows("z", z, axis)
+    work = working_dtype(z.dtype)
+    result: Floats = np.empty(table.shape, z.dtype)
+
+    def solve(rows: slice, scratch: Floats) -> None:
+        tile = np.ascontiguousarray(table[rows], work)
+        log_q = result[rows] if result.dtype == work else np.empty_like(tile)
+        shift = _central_shift(tile)
+        d = np.subtract(tile, shift, out=log_q) if shift else tile
+        np.exp(d, out=scratch)
+        log_total = np.log(row_sum(scratch))
+        np.subtract(d, log_total[:, np.newaxis], out=log_q)
+        _restore_majorities(log_q, scratch)
+        again = ~(np.abs(log_total) <= CANCELLATION)
+        if again.any():
+            split = _split_apart(tile[again])
+            log_q[again] = (tile[again] - split.largest) - np.log1p(split.rest)
+        if log_q.dtype != result.dtype:
+            result[rows] = log_q
+
+    _for_each_tile(solve, "z", z, axis, table)
+    return _unrowed(result, z, axis)
 
 
+@explain_keywords
 def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArray[np.floating]:
     """Return the distribution q whose logarithm is z/T up to a constant, q_i = e^{z_i/T} / Σ_j e^{z_j/T}.
 
@@ -166,20 +214,93 @@ def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArra
     >>> softmax([1001.0, 1002.0, 1000.5]).round(2)
     array([0.23, 0.63, 0.14])
     """
-    z, dtype = as_float("z", z)
-    axis = check_axis("z", z, axis)
-    if not 0 < temperature < np.inf:
-        raise ValueError(f"temperature must be positive and finite; got {temperature}")
-    if temperature != 1:
-        z = _shift_and_scale(z, axis, temperature)
-    q = split_largest("z", z, axis).probabilities().astype(dtype)
-    return np.moveaxis(q, -1, axis)
+    temperature = check_number("temperature", temperature, "be positive and finite", lambda x: 0 < x < np.inf)
+    z, axis, table = _rows("z", z, axis)
+    work = working_dtype(z.dtype)
+    result: Floats = np.empty(table.shape, z.dtype)
+
+    def solve(rows: slice, scratch: Floats) -> None:
+        tile = np.ascontiguousarray(table[rows], work)
+        if temperature != 1:
+            tile = _scaled(tile, temperature)
+        q = result[rows] if result.dtype == work else scratch
+        _, total = _powers(tile, common_shift(tile), q)
+        q *= (1 / total)[:, np.newaxis]
+        again = _outside(total, tile)
+        if again.any():
+            q[again] = _split_apart(tile[again]).probabilities()
+        if q is scratch:
+            result[rows] = q
+
+    _for_each_tile(solve, "z", z, axis, table)
+    return _unrowed(result, z, axis)
 
 
-def _shift_and_scale(z: Floats, axis: int, temperature: float) -> Floats:
-    """Return (z − m)/T. Shifted before it is scaled, so that a small T cannot overflow; float32 might not hold T."""
-    largest = z.max(axis, keepdims=True)
-    if not np.isfinite(largest).all():
-        raise_bad_logits("z", z, axis)
-    with np.errstate(over="ignore"):  # to -inf, whose probability 0 is right
-        return ((z - largest).astype(np.float64) / temperature).astype(z.dtype)
+# Tiles
+
+
+def _rows(name: str, z: ArrayLike, axis: int) -> tuple[Floats, int, Floats]:
+    """Return the logits as they came, the class axis counted from the front, and a table of the rows along it."""
+    array = check_float(name, z)
+    axis = check_axis(name, array, axis)
+    return array, axis, np.moveaxis(array, axis, -1).reshape(-1, array.shape[axis])
+
+
+def _unrowed(table: Floats, z: Floats, axis: int) -> Floats:
+    """Return a table of rows in the shape of `z`: the inverse of `_rows`."""
+    shape = (*z.shape[:axis], *z.shape[axis + 1 :], z.shape[axis])
+    return np.moveaxis(table.reshape(shape), -1, axis)
+
+
+def _for_each_tile(solve: Callable[[slice, Floats], None], name: str, z: Floats, axis: int, table: Floats) -> None:
+    try:
+        for_each_tile(solve, table, working_dtype(z.dtype))
+    except UnsoundError:
+        raise_bad_logits(name, z, axis)
+
+
+def _powers(tile: Floats, shift: Any, powers: Floats) -> tuple[Any, Floats]:
+    """Write e^{z − shift} to `powers`; return the shift and their sum."""
+    np.exp(np.subtract(tile, shift, out=powers) if shift else tile, out=powers)
+    return shift, row_sum(powers)
+
+
+def _outside(total: Floats, tile: Floats) -> NDArray[np.bool]:
+    """Return for which rows the common shift lets powers overflow or lose digits. NaN and +inf are among them."""
+    mean = total / tile.shape[1]
+    return ~((mean >= LOWEST_MEAN) & (mean <= HIGHEST_MEAN))
+
+
+def _split_apart(rows: Floats) -> Split:
+    """Split rows that need a shift each."""
+    if not np.isfinite(np.maximum.reduce(rows, axis=1)).all():
+        raise UnsoundError
+    return split_largest("z", rows)
+
+
+def _central_shift(tile: Floats) -> Any:
+    """Return a shift that may bring log Σ_j e^{z_j − shift} of all rows close to 0: that of the first row, or 0."""
+    first = tile[:1]
+    largest = np.maximum.reduce(first, axis=None)
+    lse = largest + np.log(np.add.reduce(np.exp(first - largest), axis=None))
+    return tile.dtype.type(0) if abs(lse) <= CANCELLATION / 2 else lse
+
+
+def _restore_majorities(log_q: Floats, powers: Floats) -> None:
+    """Set the log-probability of a class with more than half to −log1p(R / P), which has all digits."""
+    at = np.flatnonzero(log_q > MAJORITY)
+    if at.size:
+        rows, pivot = np.divmod(at, log_q.shape[1])
+        rivals = powers[rows]
+        each = np.arange(len(rows))
+        pivot_power = rivals[each, pivot]
+        rivals[each, pivot] = 0
+        log_q.reshape(-1)[at] = -np.log1p(row_sum(rivals) / pivot_power)
+
+
+def _scaled(z: Floats, temperature: float) -> Floats:
+    """Return (z − m) / T, halved on the way, so that no difference overflows; float32 might not hold T."""
+    m = np.maximum.reduce(z, axis=1, keepdims=True)
+    if not np.isfinite(m).all():
+        raise UnsoundError
+    return (2 * ((z / 2 - m / 2).astype(np.float64) / temperature)).astype(z.dtype)

@@ -22,6 +22,7 @@ from xentlib._validate import (
     Index,
     as_array,
     check_float,
+    explain_keywords,
     narrow,
     raise_all_masked,
     raise_bad_logits,
@@ -31,6 +32,7 @@ from xentlib._validate import (
 FLOAT64: np.dtype[np.float64] = np.dtype(np.float64)  # of all that travels
 
 
+@explain_keywords
 def softmax_cross_entropy(
     logits: da.Array,
     targets: da.Array | ArrayLike,
@@ -82,6 +84,7 @@ def softmax_cross_entropy(
     return _Sharded(logits, targets, options).loss()
 
 
+@explain_keywords
 def softmax_cross_entropy_with_grad(
     logits: da.Array,
     targets: da.Array | ArrayLike,
@@ -217,7 +220,8 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
     empty = np.empty((0, *targets.shape[1:]), targets.dtype)
     make_targets(empty, (0, logits.shape[1]), dtype, options)
     if options.class_weights is not None:
-        options = _in_units(options, np.asarray(options.class_weights, np.float64))
+        weights = np.asarray(options.class_weights, np.float64)
+        options = _in_units(options, weights) if targets.ndim == 1 else options._replace(class_weights=weights)
     return logits.astype(dtype), targets.rechunk(logits.chunks[: targets.ndim]), options
 
 
@@ -244,14 +248,14 @@ def _reduce(
     logits: Floats, targets: NDArray[Any], rows: NDArray[Any], classes: NDArray[Any], options: Options, n_classes: int
 ) -> NDArray[np.float64]:
     """Return the state of a piece, of shape (n, 1, 7)."""
-    z = logits.astype(working_dtype(logits.dtype), order="C")  # a copy: Dask's pieces are not ours to write to
+    z = np.ascontiguousarray(logits, working_dtype(logits.dtype))
     first = int(rows[0]), int(classes[0])
     known, part = _targets(targets, first, z, n_classes, options)
     state = nothing_seen(len(z), z.dtype)
     with np.errstate(all="ignore"):
         try:
             if z.size:
-                state = reduce_piece(z, known.piece(ALL, part), first[1], z)
+                state = reduce_piece(z, known.piece(ALL, part), first[1], np.empty_like(z))
         except UnsoundError:
             check_distributions(known, logits.shape, first)
             raise_bad_logits("logits", logits, -1, first)
@@ -295,7 +299,7 @@ def _gradient(
     done: NDArray[np.float64], factor: NDArray[np.float64], options: Options, n_classes: int,
 ) -> Floats:  # fmt: skip
     """Return the gradient of a piece."""
-    z = logits.astype(working_dtype(logits.dtype), order="C")
+    z = logits.astype(working_dtype(logits.dtype), order="C")  # a copy: Dask's pieces are not ours to write to
     first = int(rows[0]), int(classes[0])
     known, part = _targets(targets, first, z, n_classes, options)
     masked = z == -np.inf
