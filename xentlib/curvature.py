@@ -139,8 +139,8 @@ def softmax_cross_entropy_hessian_diagonal(logits: ArrayLike, *, upper: bool = F
     1 − q_i of the largest class is r / (1 + r), so every entry keeps the relative accuracy of the gradient. Under a
     general target p both versions are multiplied by Σ_j p_j, as H is.
 
-    The diagonal alone is no bound: q_i (1 − q_i) times a step ignores the other logits, and a Newton step that
-    divides by it can raise the loss. 2 q_i (1 − q_i) is Σ_k |H_ik|, the row sum of Gershgorin (1931), and
+    The diagonal alone leaves out how the logits move together, and a Newton step that divides by it can raise the loss.
+    2 q_i (1 − q_i) is Σ_k |H_ik|, the row sum of Gershgorin (1931), and
 
         v·H v = Σ_{i<k} q_i q_k (v_i − v_k)²,   v·(D − H) v = Σ_{i<k} q_i q_k (v_i + v_k)² ≥ 0.
 

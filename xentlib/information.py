@@ -171,10 +171,12 @@ def _excess(p: Floats, q: Floats) -> Floats:
     """Return p log(p/q) − p + q, which is never negative, with all its digits."""
     difference = q - p  # exact where s is used, by Sterbenz' lemma
     s = difference / (q + p)
+    square = s * s
     series = np.zeros_like(s)
     for k in range(35, 1, -2):  # from Σ_n 2 s^{2n+1}/(2n + 1) = log(q/p); for s² ≤ 1/9, 17 terms are enough
-        series = series * s**2 + 1 / k
-    close = s * difference - 2 * p * s**3 * series
+        series *= square
+        series += 1 / k
+    close = s * (difference - 2 * p * square * series)
     ratio = p / q
     # A ratio that overflows is seldom infinite: the difference of the logarithms tells.
     log_ratio = np.where(ratio < inf, np.log(ratio), np.log(p) - np.log(q))
