@@ -8,7 +8,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from hypothesis import settings
 
-# Scripts that ask PyTorch and scikit-learn, which need not be here; and this, which has no examples to run.
+# A script that asks PyTorch, which need not be here; and this, which has no examples to run.
 collect_ignore = ["data", "conftest.py"]
 
 settings.register_profile("repeatable", derandomize=True, max_examples=40, deadline=None, database=None)

@@ -166,7 +166,7 @@ def spoiled(shape, index, value):
          "weight must have shape (K, 3), one column a feature, for features of shape (2, 3); got (4, 2)"),
         ({"bias": np.ones(3)}, "bias must have shape (4,), one number a class; got (3,)"),
         ({"targets": [0, 4]}, "targets must lie in [0, 4); got 4 at index (1,)"),
-        ({"block_bytes": 0}, "block_bytes must be a positive whole number; got 0"),
+        ({"block_bytes": 0}, "block_bytes must be at least 1; got 0"),
         ({"features": np.full((2, 3), 1e200), "weight": np.full((4, 3), 1e200)},
          "logits, which are features @ weight.T + bias, must be finite; got inf at index (0, 0)"),
     ],

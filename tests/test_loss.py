@@ -366,10 +366,6 @@ BOTH = pytest.mark.parametrize("function", [loss_of, loss_and_grad_of])
         (np.zeros(2), [1.5, -0.5], ValueError, "targets must be non-negative and finite; got -0.5 at index (1,)"),
         (np.zeros((1, 2)), [[NAN, 1]], ValueError, "targets must be non-negative and finite; got nan at index (0, 0)"),
         (np.zeros((1, 2)), [[0, INF]], ValueError, "targets must be non-negative and finite; got inf at index (0, 1)"),
-        (
-            np.zeros(2), [True, False], TypeError,
-            "targets must hold real numbers (float16, float32, float64 or integers); got dtype bool",
-        ),
     ],
 )  # fmt: skip
 def test_wrong_input_is_refused_with_its_name_and_value(function, z, targets, error, message):

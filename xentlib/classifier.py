@@ -14,17 +14,27 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._validate import DType, Floats, as_float, first_index
+from xentlib._estimator import (
+    TOO_LARGE,
+    Estimator,
+    check_features,
+    check_label_type,
+    check_labels,
+    check_weights,
+    column_names,
+    find_classes,
+    name_of,
+)
+from xentlib._validate import DType, Floats
 from xentlib.curvature import softmax_cross_entropy_hvp
 from xentlib.loss import softmax_cross_entropy_with_grad
-from xentlib.normalization import softmax
+from xentlib.normalization import log_softmax, softmax
 
-TOO_LARGE = 1e60  # for features and l2: H has products of two features, its products with the gradient of four
 ARMIJO = 1e-4  # the share of the decrease foretold by the slope that a step must bring
 ROUNDING = 16 * np.finfo(np.float64).eps  # relative: how far two equal objectives may seem apart
 
 
-class SoftmaxRegression:
+class SoftmaxRegression(Estimator):
     """Classify by softmax regression, q = softmax(W x + b), fitted to labelled samples.
 
     W and b minimise the mean loss and a penalty on W, not on b:
@@ -55,6 +65,10 @@ class SoftmaxRegression:
         W, in float64. Its rows sum to 0.
     intercept_ : ndarray of shape (K,)
         b, in float64. It sums to 0.
+    n_features_in_ : int
+        D.
+    feature_names_in_ : ndarray of shape (D,)
+        The names of the columns, if the features were a data frame with strings as names; else it is absent.
     n_iter_ : int
         How many iterations were taken.
     converged_ : bool
@@ -63,10 +77,14 @@ class SoftmaxRegression:
     Raises
     ------
     ValueError
-        If an option is not what it must be. The methods say what they raise.
+        By `fit`, if an option is not what it must be. The methods say what else they raise.
 
     Notes
     -----
+    It keeps scikit-learn's conventions with NumPy alone: pipelines, searches and cross-validation take it. Of the
+    checks of `check_estimator` (scikit-learn 1.9) it fails a part of `check_classifiers_train`, which asks for log q
+    from q as rounded to float32; ours keeps its digits where that is 0.
+
     This is scikit-learn's `LogisticRegression` with C = 1 / (l2 Σ_n s_n), which is 1 / (l2 N) without sample weights,
     and for three classes or more `coef_` and `intercept_` are the same. Of two classes it keeps the difference of
     the rows only, and penalises that: with C = 2 / (l2 Σ_n s_n) it finds our coef_[1] − coef_[0].
@@ -87,7 +105,15 @@ class SoftmaxRegression:
     array(['cat', 'dog'], dtype='<U3')
     >>> model.predict_proba([[2.5]]).round(3)
     array([[0.5, 0.5]])
+    >>> model
+    SoftmaxRegression(l2=0.1)
     """
+
+    classes_: NDArray[Any]
+    coef_: NDArray[np.float64]
+    intercept_: NDArray[np.float64]
+    n_iter_: int
+    converged_: bool
 
     def __init__(
         self,
@@ -103,7 +129,6 @@ class SoftmaxRegression:
         self.max_iter = max_iter
         self.tol = tol
         self.verbose = verbose
-        self._check_options()
 
     def fit(self, features: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Find W and b for labelled samples, and return the fitted model itself.
@@ -113,7 +138,7 @@ class SoftmaxRegression:
         features : array_like of shape (N, D)
             One sample a row.
         y : array_like of shape (N,)
-            Their labels: numbers, strings, or whatever can be sorted; two different ones at least.
+            Their labels: whole numbers, strings, or whatever can be sorted; two different ones at least.
         sample_weight : array_like of shape (N,), optional
             s_n, at least 0. Weight 2 is the same as having the sample twice, weight 0 as not having it.
 
@@ -126,31 +151,65 @@ class SoftmaxRegression:
         -----
         RuntimeWarning
             If `tol` was not reached. The model has what was found so far.
+        UserWarning
+            If y has shape (N, 1); it is taken as (N,).
 
         Raises
         ------
         ValueError
-            If a shape does not match, a feature is not finite, or 1e60 or more in size, y has a NaN or less than two
-            classes, a weight is negative or not finite, all weights are 0, or an option has been set to what it must
-            not be.
+            If an option is not what it must be, a shape does not match, a feature is complex, not finite, or 1e60 or
+            more in size, y has a NaN, a fraction or less than two classes, a weight is negative or not finite, or all
+            weights are 0.
         TypeError
-            If `features` or `sample_weight` does not hold real numbers, or the labels cannot be sorted.
+            If `features` is sparse, `features` or `sample_weight` does not hold real numbers, or the labels cannot be
+            sorted.
         """
         self._check_options()
-        x, _ = _check_features(features)
-        classes, y, counted, share = _check_samples(y, sample_weight, len(x))
-        objective = _Objective(x[counted], y, share, len(classes), self.l2)
+        x, _ = check_features(features)
+        if x.size == 0:
+            raise ValueError(
+                f"features must have a row and a column; got {x.shape[0]} sample(s) and {x.shape[1]} feature(s) "
+                f"(shape={x.shape}) while a minimum of 1 is required."
+            )
+        names = column_names(features)
+        y = check_labels(y, len(x))
+        counted, weight = check_weights(sample_weight, len(x))
+        classes, indices = find_classes(y, counted)
+        objective = _Objective(x[counted], indices, weight / weight.sum(), len(classes), self.l2)
         point, n_iter = self._minimise(objective)
         converged = bool(point.norm <= self.tol)
         if not converged:
             warnings.warn(self._what_to_try(point, n_iter), RuntimeWarning, stacklevel=2)
         # Only here, so that a fit that fails changes nothing.
         self.classes_ = classes
-        self.coef_ = point.theta[:, :-1].copy()
-        self.intercept_ = point.theta[:, -1].copy()
+        self.coef_ = point.theta[:, :-1].astype(np.float64)  # a copy
+        self.intercept_ = point.theta[:, -1].astype(np.float64)
         self.n_iter_ = n_iter
         self.converged_ = converged
+        self._remember_columns(x.shape[1], names)
         return self
+
+    def decision_function(self, features: ArrayLike) -> NDArray[np.floating]:
+        """Return the logits W x + b of each sample; of two classes, how far the second one's exceeds the first one's.
+
+        Parameters
+        ----------
+        features : array_like of shape (N, D)
+            One sample a row; N may be 0.
+
+        Returns
+        -------
+        ndarray of shape (N, K), or (N,) if K = 2, in the dtype of `features`
+            The larger, the likelier is the class; of two classes the second one is predicted where this is positive.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `predict_proba`.
+        """
+        logits, dtype = self._logits(features, "decision_function")
+        scores = logits if len(self.classes_) > 2 else logits[:, 1] - logits[:, 0]
+        return scores.astype(dtype)
 
     def predict_proba(self, features: ArrayLike) -> NDArray[np.floating]:
         """Return q = softmax(W x + b) for each sample.
@@ -168,13 +227,35 @@ class SoftmaxRegression:
         Raises
         ------
         ValueError
-            If the model has not been fitted, a feature is not finite, or 1e60 or more in size, or there is another
-            number of features than in `fit`.
+            If the model has not been fitted (where scikit-learn is in use, as its `NotFittedError`), a feature is
+            complex, not finite, or 1e60 or more in size, or the columns are not those of `fit`: another number of
+            them, or, of two data frames, other names.
         TypeError
-            If `features` does not hold real numbers.
+            If `features` is sparse, or does not hold real numbers.
         """
         logits, dtype = self._logits(features, "predict_proba")
         return softmax(logits).astype(dtype)
+
+    def predict_log_proba(self, features: ArrayLike) -> NDArray[np.floating]:
+        """Return log q = log softmax(W x + b) for each sample, in nats, accurate also where q rounds to 0 or 1.
+
+        Parameters
+        ----------
+        features : array_like of shape (N, D)
+            One sample a row; N may be 0.
+
+        Returns
+        -------
+        ndarray of shape (N, K), in the dtype of `features`
+            Logarithms of probabilities, in the order of `classes_`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `predict_proba`.
+        """
+        logits, dtype = self._logits(features, "predict_log_proba")
+        return log_softmax(logits).astype(dtype)
 
     def predict(self, features: ArrayLike) -> NDArray[Any]:
         """Return the likeliest class of each sample.
@@ -197,7 +278,7 @@ class SoftmaxRegression:
         logits, _ = self._logits(features, "predict")
         return self.classes_[logits.argmax(-1)]
 
-    def score(self, features: ArrayLike, y: ArrayLike) -> float:
+    def score(self, features: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy, the fraction of samples whose class is predicted right.
 
         Parameters
@@ -206,26 +287,38 @@ class SoftmaxRegression:
             One sample a row; at least one.
         y : array_like of shape (N,)
             Their labels.
+        sample_weight : array_like of shape (N,), optional
+            How much each sample counts, at least 0.
 
         Returns
         -------
         float
             Between 0 and 1.
 
+        Warns
+        -----
+        UserWarning
+            If y has shape (N, 1); it is taken as (N,).
+
         Raises
         ------
-        ValueError, TypeError
-            As `predict_proba`, and if there is no sample, or not one label for each.
+        ValueError
+            As `predict_proba`, if there is no sample, and as `fit` for y and `sample_weight`.
+        TypeError
+            As `predict_proba`, and if y has labels of another type than those of `fit`: they would all count as missed.
         """
         predicted = self.predict(features)
-        y = _check_label_shape(y, len(predicted))
-        if y.size == 0:
+        if predicted.size == 0:
             raise ValueError(f"features must have at least one sample for a score; got shape {np.shape(features)}")
-        return float(np.mean(predicted == y))
+        y = check_labels(y, len(predicted))
+        check_label_type(y, self.classes_)
+        counted, weight = check_weights(sample_weight, len(y))
+        return float(np.average((predicted == y)[counted], weights=weight))
 
     def _check_options(self) -> None:
         solvers = ", ".join(map(repr, SOLVERS))
-        _require("solver", self.solver, f"one of {solvers}", self.solver in list(SOLVERS))
+        is_solver = isinstance(self.solver, str) and self.solver in SOLVERS
+        _require("solver", self.solver, f"one of {solvers}", is_solver)
         _require("l2", self.l2, f"in [0, {TOO_LARGE:g})", isinstance(self.l2, Real) and 0 <= self.l2 < TOO_LARGE)
         _require("tol", self.tol, "a positive, finite number", isinstance(self.tol, Real) and 0 < self.tol < np.inf)
         is_count = isinstance(self.max_iter, Integral) and self.max_iter > 0
@@ -254,14 +347,12 @@ class SoftmaxRegression:
         if self.solver == "gd":
             try_first = f'solver="newton", or {try_first}'
         return (
-            f"SoftmaxRegression {end}: the norm of the gradient is {point.norm:.2g}, and tol is {self.tol:.2g}. "
+            f"{name_of(self)} {end}: the norm of the gradient is {point.norm:.2g}, and tol is {self.tol:.2g}. "
             f"Try {try_first}, or features scaled to sizes near 1."
         )
 
     def _logits(self, features: ArrayLike, method: str) -> tuple[Floats, DType]:
-        if not hasattr(self, "coef_"):
-            raise ValueError(f"fit must be called before {method}; this SoftmaxRegression has not been fitted")
-        x, dtype = _check_features(features, self.coef_.shape[1])
+        x, dtype = self._check_features(features, method)
         return x @ self.coef_.T + self.intercept_, dtype
 
 
@@ -381,66 +472,3 @@ def _line(n_iter: int, point: _Point) -> str:
 def _require(name: str, value: object, requirement: str, holds: bool) -> None:
     if not holds:
         raise ValueError(f"{name} must be {requirement}; got {value!r}")
-
-
-def _check_features(features: ArrayLike, n_features: int | None = None) -> tuple[Floats, DType]:
-    """Return the features in float64, and the dtype that they came in. For `fit` there is no `n_features` to match."""
-    x, dtype = as_float("features", features)
-    x = x.astype(np.float64, copy=False)
-    if n_features is None and (x.ndim != 2 or x.size == 0):
-        raise ValueError(f"features must have shape (N, D), with N and D at least 1; got {x.shape}")
-    if n_features is not None and (x.ndim != 2 or x.shape[1] != n_features):
-        raise ValueError(f"features must have shape (N, {n_features}), as fit had them; got {x.shape}")
-    bad = ~(np.abs(x) < TOO_LARGE)
-    if bad.any():
-        index = first_index(bad)
-        limit = f"{TOO_LARGE:g}"
-        raise ValueError(f"features must be finite, and less than {limit} in size; got {x[index]} at index {index}")
-    return x, dtype
-
-
-def _check_samples(
-    y: ArrayLike, sample_weight: ArrayLike | None, n_samples: int
-) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.bool] | slice, Floats]:
-    """Return the classes, and of the samples that count: the indices of theirs, which they are, and their shares."""
-    y = _check_label_shape(y, n_samples)
-    counted, share = _check_weights(sample_weight, n_samples)
-    not_equal_to_itself = y != y
-    if not_equal_to_itself.any():
-        index = first_index(not_equal_to_itself)
-        raise ValueError(f"y must hold labels that are not NaN; got {y[index]} at index {index}")
-    try:
-        classes, indices = np.unique(y[counted], return_inverse=True)
-    except TypeError as error:
-        raise TypeError(f"y must hold labels that can be sorted; got some for which {error}") from None
-    if len(classes) < 2:
-        among = "" if sample_weight is None else " among the samples of positive weight"
-        raise ValueError(f"y must hold at least two classes{among}; got only {classes.tolist()}")
-    return classes, indices, counted, share
-
-
-def _check_label_shape(y: ArrayLike, n_samples: int) -> NDArray[Any]:
-    y = np.asarray(y)
-    if y.shape != (n_samples,):
-        raise ValueError(f"y must have shape ({n_samples},), one label for each row of features; got {y.shape}")
-    return y
-
-
-def _check_weights(sample_weight: ArrayLike | None, n_samples: int) -> tuple[NDArray[np.bool] | slice, Floats]:
-    """Return which samples count, and the share of each of them in the mean. Weight 0 is to be absent."""
-    if sample_weight is None:
-        return slice(None), np.full(n_samples, 1 / n_samples)
-    weight, _ = as_float("sample_weight", sample_weight)
-    if weight.shape != (n_samples,):
-        raise ValueError(
-            f"sample_weight must have shape ({n_samples},), one weight for each row of features; got {weight.shape}"
-        )
-    bad = ~((weight >= 0) & (weight < np.inf))
-    if bad.any():
-        index = first_index(bad)
-        raise ValueError(f"sample_weight must be non-negative and finite; got {weight[index]} at index {index}")
-    counted = weight > 0
-    if not counted.any():
-        raise ValueError(f"sample_weight must be positive for some sample; got {n_samples} times 0")
-    share = weight[counted].astype(np.float64) / weight.max()  # of the largest, so that the sum cannot overflow
-    return counted, share / share.sum()
