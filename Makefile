@@ -46,7 +46,7 @@ lab: $(VENV)/lab-ready  ## open the chapters in JupyterLab (PORT=8888; IN=folder
 	@echo "Starting JupyterLab. Stop with Ctrl-C."
 	@$(LAB) --port=$(or $(PORT),8888) $(or $(IN),chapters)
 
-bench: $(VENV)/ready  ## measure speed, memory and accuracy against the libraries installed beside (some minutes)
+bench: $(VENV)/ready  ## measure speed, memory and accuracy at each SIMD level, and the peers that are installed (a quarter of an hour)
 	$(BIN)/python -m benchmarks.run
 
 weigh: book  ## measure what each page weighs and how soon it stands still (needs Chromium)

@@ -1,7 +1,8 @@
 """What each function takes in units of E, the time of `np.exp` over the same logits on the same threads.
 
 No implementation in NumPy takes less than E, because it needs every e^z. `python -m benchmarks.floor` measures this
-alone. A ratio is that of the shortest times: what else the machine does only ever adds to them.
+alone. A ratio is that of the shortest times: what else the machine does only adds to them, and most to the longest.
+On a busy machine, XENTLIB_NUM_THREADS=1 gives steadier ratios.
 """
 
 import argparse
