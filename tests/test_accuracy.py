@@ -23,7 +23,7 @@ from reference import (
     wanted_rows,
     wider_than,
 )
-from ways import assert_contract, in_chunks, linear, one_by_one, whole
+from ways import assert_contract, in_chunks, linear, loss_alone, one_by_one, whole
 
 from xentlib import linear_cross_entropy_with_grad, log_softmax, logsumexp, softmax
 from xentlib import softmax_cross_entropy_with_grad as loss_and_grad_of
@@ -153,7 +153,8 @@ def test_every_option_keeps_its_digits(dtype, n_classes, kind, options):
     options = with_weights(options, n_classes, rng)
     assert_contract(whole, z, targets, **options)
     some = slice(None, None, 29)  # few rows are laid out in another way than many
-    assert_contract(one_by_one, z[some], targets[some], **options)
+    for way in (one_by_one, loss_alone):
+        assert_contract(way, z[some], targets[some], **options)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -291,8 +291,8 @@ def test_targets_whose_sum_overflows_are_right_or_refused(dtype):
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_smoothing_at_either_end(dtype, kind):
-    z = np.concatenate([ordinary_rows(dtype), far_rows(dtype, 3)])
-    for smoothing in (5e-324, 1e-300, 1e-20, 1 - 2**-53, 1.0):
+    z = np.concatenate([ordinary_rows(dtype), far_rows(dtype, 3, masks=False)])
+    for smoothing in (ends(dtype)[0], 1e-20, 1 - 2**-53, 1.0):
         assert_contract(whole, z, targets_for(kind, z), numbers=LONG_DOUBLE, label_smoothing=smoothing)
 
 
@@ -348,7 +348,8 @@ def test_normalisation_of_far_logits(dtype, n_classes):
     for function, right in zip((logsumexp, log_softmax, softmax), wanted, strict=True):
         per_row = units if function is logsumexp else units[:, np.newaxis]
         got = function(z)
-        finite = np.isfinite(np.asarray(right.value, float))
+        with np.errstate(over="ignore"):
+            finite = np.isfinite(np.asarray(right.value, float))
         assert_within(got[finite], Wanted(right.value[finite], right.scale[finite]),
                       np.broadcast_to(per_row, got.shape)[finite], function.__name__)  # fmt: skip
         # A log-probability beyond the range is -inf, as that of a mask is.
