@@ -19,6 +19,7 @@ from reference import (
     exact,
     exact_gradient,
     hard_logits,
+    skip_without_long_double,
     units_of,
     wanted_rows,
     wider_than,
@@ -211,6 +212,7 @@ def test_many_classes_cost_no_more_than_log2_of_their_number(dtype, kind, option
     rng = np.random.default_rng(0)
     largest = options["label_smoothing"] == 0.1 and options["weighted"] and options["z_loss"]
     n_classes = MANY[1] if largest else MANY[0]
+    skip_without_long_double(dtype)
     z = many_classes(dtype, n_classes, rng)[:: 1 if dtype == np.float32 else 2]
     options = with_weights(options, n_classes, rng)
     targets = many_targets(kind, n_classes, rng)
@@ -221,6 +223,7 @@ def test_many_classes_cost_no_more_than_log2_of_their_number(dtype, kind, option
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_many_classes_in_many_rows(dtype, kind):
     """Where rows are summed together, and not each in one stretch of memory, each sum has as many terms."""
+    skip_without_long_double(dtype)
     rng = np.random.default_rng(0)
     z = many_classes(dtype, 3_000, rng)
     targets = np.repeat(many_targets(kind, z.shape[1], rng), 12, axis=0)
@@ -264,6 +267,7 @@ def test_a_tiny_block_costs_no_digits(kind):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_reductions_keep_the_digits_of_the_rows(dtype, kind, reduction):
     """Index targets with weights are divided by the weights that count, distributions by their number."""
+    skip_without_long_double(dtype)
     rng = np.random.default_rng(0)
     for n_classes, options in product((3, 40), OPTIONS):
         z = rows_of(dtype, n_classes)
@@ -378,6 +382,8 @@ def wanted_normalised(z, temperature=1.0, numbers=MPMATH):
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_normalisation_keeps_its_digits(dtype, n_classes):
     rng = np.random.default_rng(0)
+    if n_classes > 40:
+        skip_without_long_double(dtype)
     z = rows_of(dtype, n_classes) if n_classes <= 1000 else many_classes(dtype, n_classes, rng)
     wanted, units = wanted_normalised(z, numbers=wider_than(dtype)), units_of(z, dtype)
     for function, right in zip((logsumexp, log_softmax, softmax), wanted, strict=True):
@@ -393,7 +399,7 @@ def test_normalisation_keeps_its_digits(dtype, n_classes):
 @pytest.mark.parametrize("temperature", [1e-3, 0.07, 0.5, 1, 1.7, 3, 1e5])
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_temperature_costs_no_digits(dtype, temperature):
-    for n_classes in (2, 10, 1000):
+    for n_classes in (2, 10, 200):
         z = rows_of(dtype, n_classes)
         wanted = wanted_normalised(z, temperature, wider_than(dtype))[2]
         with np.errstate(over="ignore"):

@@ -3,7 +3,7 @@
 import dask
 import dask.array as da
 import numpy as np
-from reference import assert_within, units_of, wanted_rows, wider_than
+from reference import MPMATH, assert_within, units_of, wanted_rows, wider_than
 
 from xentlib import linear_cross_entropy_with_grad, sharded
 from xentlib import softmax_cross_entropy as loss_of
@@ -13,10 +13,14 @@ INF = np.inf
 
 
 def assert_contract(compute, z, targets, numbers=None, **options):
-    """Hold the unreduced losses and gradients that `compute` returns against the wanted ones."""
-    wanted = wanted_rows(z, targets, numbers or wider_than(z.dtype), **options)
-    units = units_of(z, z.dtype)
+    """Hold the unreduced losses and gradients that `compute` returns against the wanted ones: some if by mpmath."""
+    numbers = numbers or wider_than(z.dtype)
     losses, grads = compute(z, targets, **options)
+    if numbers is MPMATH:
+        some = slice(None, None, 1 + z.size // 1000)
+        z, targets, losses, grads = (rows if rows is None else rows[some] for rows in (z, targets, losses, grads))
+    wanted = wanted_rows(z, targets, numbers, **options)
+    units = units_of(z, z.dtype)
     assert losses.dtype == z.dtype
     assert_within(losses, wanted[0], units, "loss")
     if grads is not None:
