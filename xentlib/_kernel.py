@@ -73,9 +73,11 @@ def solve_tile(z: Floats, targets: Targets, rows: slice, grad: Floats, with_grad
     done = finalize(state, targets.z_loss)
     if with_grad:
         write_gradient(grad, done, target.off_pivot, target.rows, target.at)
-    again = _inaccurate(state, done, z.shape[1])
-    if again.size:
-        done.loss[again], grad[again] = _solve_apart(z[again], targets, again + rows.start, with_grad)
+    again = _inaccurate(state, done, z.shape[1], targets.z_loss)
+    step = max(1, len(z) // 8)  # each needs memory of its own
+    for start in range(0, again.size, step):
+        some = again[start : start + step]
+        done.loss[some], grad[some] = _solve_apart(z[some], targets, some + rows.start, with_grad)
     return done.loss
 
 
@@ -85,13 +87,13 @@ def common_shift(z: Floats) -> Any:
     return z.dtype.type(0) if LOWEST <= first <= HIGHEST else first - HIGHEST / 2
 
 
-def _inaccurate(state: LseState, done: Finalized, n_classes: int) -> NDArray[np.intp]:
+def _inaccurate(state: LseState, done: Finalized, n_classes: int, z_loss: np.floating) -> NDArray[np.intp]:
     """Return which rows may lack digits because of the shift that they share. NaN and +inf are among them."""
     scale, d_pivot = done.prob_scale, state.z_pivot - state.shift
     lowest, highest, nearest = 1 / (n_classes * HIGHEST_MEAN), 1 / (n_classes * LOWEST_MEAN), -FARTHEST / 2
     mixed = state.off_pivot_sum.any()
     if (
-        not mixed
+        not (mixed or z_loss)
         and np.minimum.reduce(scale) >= lowest
         and np.maximum.reduce(scale) <= highest
         and np.minimum.reduce(d_pivot) > nearest
@@ -101,15 +103,19 @@ def _inaccurate(state: LseState, done: Finalized, n_classes: int) -> NDArray[np.
     if mixed:
         terms = np.abs(state.off_pivot_sum * d_pivot) + np.abs(state.target_dot)
         accurate &= (terms <= CANCELLATION * done.loss) & (terms < np.inf)
+    if z_loss:  # where the target is small beside it, lse has to keep its own digits
+        mass = state.at_pivot + state.off_pivot_sum
+        accurate &= mass + np.abs(done.mass - mass) >= z_loss * (np.abs(d_pivot) + np.abs(state.shift))
     return np.flatnonzero(~accurate)
 
 
 def _solve_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad: bool) -> tuple[Floats, Floats]:
     """Return losses and gradient of rows that each need a shift, or have a target where a mask is."""
-    target, grad = targets.pivoted(rows), np.empty_like(z)
-    shift = largest_logits(z)
+    grad, top = np.empty_like(z), z.argmax(1)
+    shift = _largest(z, top)
     if shift.min() == -np.inf:
         raise UnsoundError
+    target = _pivoted(targets.pivoted(rows, top), top, z.shape[1])
     state = reduce_tile(z, target, shift, grad)
     done = finalize(state, targets.z_loss)
     if with_grad:
@@ -118,12 +124,22 @@ def _solve_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad:
     return done.loss, grad
 
 
-def largest_logits(z: Floats) -> Floats:
-    """Return the largest logit of each row."""
-    shift: Floats = np.maximum.reduce(z, axis=1, initial=-np.inf)
-    if not (shift < np.inf).all():
+def _largest(z: Floats, top: NDArray[np.intp]) -> Floats:
+    """Return the largest logit of each row, which is at `top`."""
+    shift: Floats = np.take_along_axis(z, top[:, np.newaxis], 1)[:, 0]
+    if not (shift < np.inf).all():  # where argmax stopped at a NaN or at +inf
         raise UnsoundError
     return shift
+
+
+def _pivoted(target: Target, top: NDArray[np.intp], n_classes: int) -> Target:
+    """Return a target whose pivot is the largest logit in rows without any target: lse alone is left to be exact."""
+    nothing = target.at_pivot + target.off_pivot_sum == 0
+    if not np.any(nothing):
+        return target
+    pivot = np.where(nothing, top, target.pivot)
+    rows, at = locate(pivot, n_classes)
+    return target._replace(pivot=pivot, rows=rows, at=at)
 
 
 # The parts of the algorithm
@@ -176,8 +192,9 @@ def _product(t: Any, z: Any, shift: Any) -> Any:
 
 
 def merge(one: LseState, two: LseState) -> LseState:
-    """Return the state of the classes of both. The pivot with less of the target becomes a rival."""
-    swapped = (two.at_pivot > one.at_pivot) | ((two.at_pivot == one.at_pivot) & (two.pivot > one.pivot))
+    """Return the state of the classes of both. The pivot of classes without a target, or else the lower, is a rival."""
+    one_counts, two_counts = (state.at_pivot + state.off_pivot_sum > 0 for state in (one, two))
+    swapped = (two_counts > one_counts) | ((two_counts == one_counts) & (two.z_pivot > one.z_pivot))
     pivot, z_pivot, at_pivot = (np.where(swapped, b, a) for a, b in zip(one[2:5], two[2:5], strict=True))
     z_rival, at_rival = (np.where(swapped, a, b) for a, b in zip(one[3:5], two[3:5], strict=True))
     shift = np.maximum(one.shift, two.shift)
@@ -194,26 +211,26 @@ def finalize(state: LseState, z_loss: np.floating) -> Finalized:
     """Return what rows come to of which all classes have been seen."""
     shift, rivals, pivot, z_pivot, at_pivot, off_pivot_sum, target_dot = state
     d_pivot = z_pivot - shift
-    some_are_behind = np.minimum.reduce(d_pivot, initial=0) < -FARTHEST
-    if some_are_behind:
-        behind = d_pivot < -FARTHEST
-        d_pivot[behind] = -FARTHEST  # its power is nothing to its rivals, and log1p must not get R / 0
     pivot_power = np.exp(d_pivot)
-    log_ratio = np.log1p(rivals / pivot_power)
-    mass = at_pivot + off_pivot_sum
-    loss = mass * log_ratio
+    behind = d_pivot < -FARTHEST
+    some_are_behind = behind.any()
+    if some_are_behind:  # the power of such a pivot is nothing to its rivals, but log1p must not get R / 0
+        d_pivot[behind] = -FARTHEST
+    log_ratio = np.log1p(rivals / (np.exp(d_pivot) if some_are_behind else pivot_power))
+    loss = at_pivot * log_ratio
     if off_pivot_sum.any():
-        loss += off_pivot_sum * d_pivot - target_dot
+        loss += off_pivot_sum * (log_ratio + d_pivot) - target_dot
     if some_are_behind:
         lead = 2 * (at_pivot * (shift / 2 - z_pivot / 2 - FARTHEST / 2))
-        loss += np.where(behind & (mass > off_pivot_sum), lead, 0)
-    scale = 1 / (rivals + pivot_power)
+        loss += np.where(behind & (at_pivot > 0), lead, 0)
+    scale, mass = 1 / (rivals + pivot_power), at_pivot + off_pivot_sum
     pivot_grad = _pivot_grad(state, mass, pivot_power, scale)
     if z_loss:
         lse = shift + (log_ratio + d_pivot)
         loss += z_loss * lse * lse
         mass = mass + 2 * z_loss * lse
-        pivot_grad += 2 * z_loss * lse * (pivot_power * scale)
+        q_pivot = pivot_power * scale
+        pivot_grad += np.where(q_pivot > 0, 2 * z_loss * lse * q_pivot, 0)
     return Finalized(loss, shift, scale, mass, pivot, pivot_grad)
 
 
@@ -237,7 +254,8 @@ def write_gradient(powers: Floats, done: Finalized, off_pivot: Any, rows: Any, a
         powers *= factor[:, np.newaxis]
     else:  # the product might lack digits that its factors have
         powers *= done.prob_scale[:, np.newaxis]
-        powers *= np.broadcast_to(done.mass, len(powers))[:, np.newaxis]
+        mass = np.broadcast_to(done.mass, len(powers))[:, np.newaxis]
+        np.multiply(powers, mass, out=powers, where=powers > 0)  # 0 stays 0, and not −0 or NaN
     if off_pivot.ndim or off_pivot:
         powers -= off_pivot
     powers.reshape(-1)[at] = done.pivot_grad[rows]
@@ -253,9 +271,13 @@ def nothing_seen(n_rows: int, dtype: DType) -> LseState:
     return LseState(lowest, zero, nowhere, masked, zero.copy(), zero.copy(), zero.copy())
 
 
-def reduce_piece(z: Floats, target: Target, first_class: int, scratch: Floats) -> LseState:
-    """Return the state of some classes, the first of which is `first_class`."""
-    shift = np.maximum(largest_logits(z), np.finfo(z.dtype).min)  # where all are masked, −inf − (−inf) would be NaN
+def reduce_piece(
+    z: Floats, targets: Targets, rows: slice, classes: slice, first_class: int, scratch: Floats
+) -> LseState:
+    """Return the state of some rows and some of their classes, which among all classes begin at `first_class`."""
+    top = z.argmax(1)
+    shift = np.maximum(_largest(z, top), np.finfo(z.dtype).min)  # where all are masked, −inf − (−inf) would be NaN
+    target = _pivoted(targets.piece(rows, classes, top), top, z.shape[1])
     state = reduce_tile(z, target, shift, scratch)
     pivot = np.full(len(z), -1)
     pivot[target.rows] = target.pivot[target.rows] + first_class

@@ -105,6 +105,11 @@ class Factors(NamedTuple):
     z_loss: float
     reduction: Reduction
 
+    def check_range(self, dtype: DType) -> None:
+        """Refuse weights that `dtype` cannot hold."""
+        cast("class_weights", np.asarray(self.weights), dtype)
+        cast("z_loss", np.asarray(self.z_loss), dtype)
+
     def per_row(self, counted: float) -> float:
         """Return what the reduction multiplies each row by. A mean over nothing is 0, not 0/0."""
         if self.reduction != "mean":
@@ -113,7 +118,7 @@ class Factors(NamedTuple):
 
     def share(self, n_classes: int, dtype: DType) -> Any:
         """Return what smoothing gives to each class: one number if it is the same for all."""
-        return cast("class_weights", self.smoothing / n_classes * self.weights, dtype)
+        return np.asarray(self.smoothing / n_classes * self.weights).astype(dtype)[()]
 
 
 # The targets of a batch
@@ -136,26 +141,37 @@ class IndexTargets(NamedTuple):
         weight = self.weight if self.weight.ndim == 0 else self.weight[rows]
         return Target(pivot, ALL, _positions(pivot, self.n_classes), weight + share, self.share, others)
 
-    def pivoted(self, rows: Rows) -> Target:
-        """Return the same: the pivot is the true class, whatever the logits are."""
-        return self.tile(rows)
+    def pivoted(self, rows: Rows, top: NDArray[np.intp]) -> Target:
+        """Return the target of some rows whose largest logits are at `top`, with a pivot that serves always."""
+        return self.piece(rows, slice(0, self.n_classes), top)
 
-    def piece(self, rows: Rows, classes: slice) -> Target:
-        """Return the target of some rows and classes."""
+    def piece(self, rows: Rows, classes: slice, top: NDArray[np.intp]) -> Target:
+        """Return the target of some rows and classes, the largest logits of which are at `top`."""
         n_classes, off, pivot = classes.stop - classes.start, self.off_pivot(rows, classes), self.labels[rows]
+        if off.ndim:
+            return _set_apart(off, top)
         pivot = pivot - classes.start
         inside, at = locate(pivot, n_classes)
-        share, others = _split(off, pivot[inside], n_classes)
         weight = self.weight if self.weight.ndim == 0 else self.weight[rows][inside]
         at_pivot = np.zeros(len(pivot), self.weight.dtype)
-        at_pivot[inside] = weight + share
-        off_pivot_sum = np.full_like(at_pivot, np.sum(np.broadcast_to(off, n_classes)))
-        off_pivot_sum[inside] = others
+        at_pivot[inside] = weight + off
+        off_pivot_sum = np.full_like(at_pivot, off * off.dtype.type(n_classes))
+        off_pivot_sum[inside] = off * off.dtype.type(n_classes - 1)
         return Target(pivot, inside, at, at_pivot, off, off_pivot_sum)
 
     def off_pivot(self, rows: Rows, classes: slice) -> Any:
-        """Return the target of the classes that are not the pivot."""
-        return self.share if self.share.ndim == 0 else self.share[classes]
+        """Return the target of the classes that are not the pivot: one number, or an array of its own.
+
+        Weights may make another class than the true one the largest, or all of the target small beside the z-loss.
+        """
+        if self.share.ndim == 0 and not (self.z_loss and self.weight.ndim):
+            return self.share
+        labels, n_classes = self.labels[rows], classes.stop - classes.start
+        t = np.empty((len(labels), n_classes), self.share.dtype)
+        t[:] = self.share if self.share.ndim == 0 else self.share[classes]
+        inside, at = locate(labels - classes.start, n_classes)
+        t.reshape(-1)[at] += self.weight if self.weight.ndim == 0 else self.weight[rows][inside]
+        return t
 
 
 def _split(share: Any, pivot: NDArray[np.intp], n_classes: int) -> tuple[Any, Any]:
@@ -193,14 +209,13 @@ class DistributionTargets(NamedTuple):
         pivot[row] = largest
         return _set_apart(t, pivot)
 
-    def pivoted(self, rows: Rows) -> Target:
-        """Return the target of some rows, with the largest entry as the pivot."""
-        return self.piece(rows, slice(None))
+    def pivoted(self, rows: Rows, top: NDArray[np.intp]) -> Target:
+        """Return the target of some rows, with the largest logit as the pivot, which serves always."""
+        return self.piece(rows, slice(None), top)
 
-    def piece(self, rows: Rows, classes: slice) -> Target:
-        """Return the target of some rows and classes, with the largest entry as the pivot."""
-        t = self.off_pivot(rows, classes)
-        return _set_apart(t, t.argmax(1))
+    def piece(self, rows: Rows, classes: slice, top: NDArray[np.intp]) -> Target:
+        """Return the target of some rows and classes, the largest logits of which are at `top`."""
+        return _set_apart(self.off_pivot(rows, classes), top)
 
     def off_pivot(self, rows: Rows, classes: slice) -> Floats:
         """Return the target, in an array of its own."""
@@ -208,7 +223,7 @@ class DistributionTargets(NamedTuple):
         t = np.multiply(p, self.scale if self.scale.ndim == 0 else self.scale[classes], order="C")
         if self.share.any():
             t += self.share if self.share.ndim == 0 else self.share[classes]
-        if not (np.minimum.reduce(p, axis=None, initial=0) >= 0 and np.isfinite(np.add.reduce(t, axis=None))):
+        if not np.minimum.reduce(p, axis=None, initial=0) >= 0:
             raise UnsoundError
         return t
 
@@ -218,7 +233,10 @@ def _set_apart(t: Floats, pivot: NDArray[np.intp]) -> Target:
     at, entries = _positions(pivot, t.shape[1]), t.reshape(-1)
     at_pivot = entries[at]
     entries[at] = 0
-    return Target(pivot, ALL, at, at_pivot, t, row_sum(t))
+    off_pivot_sum = row_sum(t)
+    if not np.isfinite(at_pivot + off_pivot_sum).all():
+        raise UnsoundError
+    return Target(pivot, ALL, at, at_pivot, t, off_pivot_sum)
 
 
 def locate(pivot: NDArray[np.intp], n_classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -229,7 +247,7 @@ def locate(pivot: NDArray[np.intp], n_classes: int) -> tuple[NDArray[np.intp], N
 
 def _positions(pivot: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
     """Return where in the memory of a table of rows the pivot of each row is."""
-    return np.arange(0, len(pivot) * n_classes, n_classes) + pivot
+    return n_classes * np.arange(len(pivot)) + pivot
 
 
 Targets: TypeAlias = IndexTargets | DistributionTargets
@@ -274,6 +292,8 @@ def _index_targets(
         index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != ignore_index))
         raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{format_index(index, offset)}")
 
+    if factors.reduction != "mean":
+        factors.check_range(dtype)
     # A mean does not change with the unit of the weights. In this one their sum neither overflows nor vanishes.
     unit = factors.weights.max() if factors.reduction == "mean" and factors.weights.any() else 1.0
     weights = factors.weights / unit
@@ -283,19 +303,20 @@ def _index_targets(
         weight[ignored] = 0
         counted = float(weight.sum())
     per_row = factors.per_row(counted)
-    weight = cast("class_weights", (1 - factors.smoothing) * per_row * weight, dtype)
+    weight = np.asarray((1 - factors.smoothing) * per_row * weight).astype(dtype)[()]
     share = factors._replace(weights=per_row * weights).share(n_classes, dtype)
-    z_loss = cast("z_loss", np.float64(factors.z_loss) * per_row / unit, dtype)
+    z_loss = dtype.type(np.float64(factors.z_loss) * per_row / unit)
     return IndexTargets(labels, weight, share, z_loss, ignored, n_classes)
 
 
 def _distribution_targets(targets: NDArray[Any], dtype: DType, factors: Factors) -> DistributionTargets:
     probs = check_float("targets", targets, allow_bool=True)
     probs = probs.reshape(-1, probs.shape[-1])
+    factors.check_range(dtype)
     per_row = factors.per_row(len(probs))
-    scale = cast("class_weights", (1 - factors.smoothing) * per_row * factors.weights, dtype)
+    scale = np.asarray((1 - factors.smoothing) * per_row * factors.weights).astype(dtype)[()]
     share = factors._replace(weights=per_row * factors.weights).share(probs.shape[1], dtype)
-    z_loss = cast("z_loss", np.float64(factors.z_loss) * per_row, dtype)
+    z_loss = dtype.type(np.float64(factors.z_loss) * per_row)
     return DistributionTargets(probs, scale, share, z_loss, np.empty(0, np.intp))
 
 

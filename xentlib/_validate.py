@@ -203,6 +203,8 @@ def check_number(name: str, value: Any, requirement: str, valid: Callable[[float
     >>> check_number("label_smoothing", 0.1, "lie in [0, 1]", lambda x: 0 <= x <= 1)
     0.1
     """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
     if isinstance(value, bool) or not isinstance(value, NUMBERS):
         raise TypeError(f"{name} must be a real number; got {_shown(value)}")
     try:
@@ -217,7 +219,7 @@ def check_number(name: str, value: Any, requirement: str, valid: Callable[[float
 def check_integer(name: str, value: Any, minimum: int | None = None) -> int:
     """Return an integer as an int; refuse one below `minimum`."""
     try:
-        if isinstance(value, bool | np.ndarray):
+        if isinstance(value, bool) or (isinstance(value, np.ndarray) and value.ndim):
             raise TypeError
         number = operator.index(value)
     except TypeError:

@@ -53,7 +53,7 @@ from xentlib._validate import (
 
 DEFAULT_BYTES = 48 << 20
 ENOUGH_ROWS = 128  # With fewer in a block, adding to the gradient of W so often costs more than working out z again.
-ROWS_IN_A_ROW = 4096  # BLAS adds up products one after another: more rows at once, and float32 would lose digits
+ROWS_IN_A_ROW = 1024  # BLAS adds up products one after another: more rows at once, and float32 would lose digits
 SHORT_SUM = 32  # rows that are added one after another in their own dtype
 FEWEST_CLASSES = 128  # in a block, for the same reason
 
@@ -310,6 +310,7 @@ def linear_cross_entropy_with_grad(
     return _evaluate(features, weight, targets, bias, block_bytes, options, with_grad=True)
 
 
+@np.errstate(all="ignore")
 def _evaluate(
     features: ArrayLike,
     weight: ArrayLike,
@@ -324,14 +325,13 @@ def _evaluate(
     n_bytes = DEFAULT_BYTES if block_bytes is None else check_integer("block_bytes", block_bytes, minimum=1)
     tiling = _tiling(layer, dtype, n_bytes, with_grad)
     loss, grad = np.empty(len(layer.features), layer.work), None
-    with np.errstate(all="ignore"):
-        try:
-            if with_grad:
-                grad = _solve(layer, checked, tiling, loss, dtype).as_grad(batch, dtype)
-            else:
-                _first_pass(layer, checked, tiling, loss)
-        except UnsoundError:
-            _raise_unsound(layer, checked, tiling, batch)
+    try:
+        if with_grad:
+            grad = _solve(layer, checked, tiling, loss, dtype).as_grad(batch, dtype)
+        else:
+            _first_pass(layer, checked, tiling, loss)
+    except UnsoundError:
+        _raise_unsound(layer, checked, tiling, batch)
     loss[checked.ignored] = 0
     return reduce_loss(loss, batch, dtype, options.reduction), grad
 
@@ -371,13 +371,19 @@ def _first_pass(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats) ->
     """Fill `loss`, and return what the second pass needs."""
     buffer, done = np.empty(tiling.block_size, layer.work), []
     for rows in tiling.rows:
-        state = nothing_seen(rows.stop - rows.start, layer.work)
+        state = nothing_seen(rows.stop - rows.start, np.dtype(np.float64))  # many sums cost no digits
         for classes in tiling.classes:
             z = layer.logits(rows, classes, tiling.piece, buffer)
             state = merge(state, _reduce_block(z, targets, rows, classes))
-        done.append(finalize(state, targets.z_loss))
+        done.append(_in_dtype(finalize(state, targets.z_loss), layer.work))
         loss[rows] = done[-1].loss
     return Finalized(*map(np.concatenate, zip(*done, strict=True)))
+
+
+def _in_dtype(done: Finalized, dtype: DType) -> Finalized:
+    """Return what rows come to as numbers of `dtype`."""
+    numbers: dict[str, Any] = {name: values.astype(dtype) for name, values in done._asdict().items() if name != "pivot"}
+    return done._replace(**numbers)
 
 
 def _reduce_block(z: Floats, targets: Targets, rows: slice, classes: slice) -> LseState:
@@ -385,8 +391,8 @@ def _reduce_block(z: Floats, targets: Targets, rows: slice, classes: slice) -> L
     state = nothing_seen(len(z), z.dtype)
 
     def solve(part: slice, scratch: Floats) -> None:
-        target = targets.piece(_within(rows, part), classes)
-        for kept, values in zip(state, reduce_piece(z[part], target, classes.start, scratch), strict=True):
+        found = reduce_piece(z[part], targets, _within(rows, part), classes, classes.start, scratch)
+        for kept, values in zip(state, found, strict=True):
             kept[part] = values
 
     for_each_tile(solve, z, z.dtype)

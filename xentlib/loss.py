@@ -179,6 +179,7 @@ def softmax_cross_entropy_with_grad(
     return _evaluate(logits, targets, options, with_grad=True)
 
 
+@np.errstate(all="ignore")
 def _evaluate(
     logits: ArrayLike, targets: ArrayLike, options: Options, with_grad: bool
 ) -> tuple[np.floating | NDArray[np.floating], Any]:

@@ -295,12 +295,16 @@ def _restore_majorities(log_q: Floats, powers: Floats) -> None:
         each = np.arange(len(rows))
         pivot_power = rivals[each, pivot]
         rivals[each, pivot] = 0
-        log_q.reshape(-1)[at] = -np.log1p(row_sum(rivals) / pivot_power)
+        log_q.reshape(-1)[at] = 0 - np.log1p(row_sum(rivals) / pivot_power)  # from 0, so that it is not −0
 
 
 def _scaled(z: Floats, temperature: float) -> Floats:
-    """Return (z − m) / T, halved on the way, so that no difference overflows; float32 might not hold T."""
+    """Return (z − m) / T. Divided in float64, as float32 might not hold T."""
     m = np.maximum.reduce(z, axis=1, keepdims=True)
     if not np.isfinite(m).all():
         raise UnsoundError
-    return (2 * ((z / 2 - m / 2).astype(np.float64) / temperature)).astype(z.dtype)
+    d = (z - m).astype(np.float64) / temperature
+    overflow = ~np.isfinite(z - m) & np.isfinite(z)
+    if overflow.any():  # a difference of halves does not
+        d = np.where(overflow, 2 * ((z / 2 - m / 2) / np.float64(temperature)), d)
+    return d.astype(z.dtype)

@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from xentlib._kernel import Finalized, LseState, finalize, merge, nothing_seen, piece_to_gradient, reduce_piece
 from xentlib._target import ALL, Options, Targets, UnsoundError, check_distributions, make_targets
 from xentlib._validate import (
+    DType,
     Floats,
     Index,
     as_array,
@@ -177,9 +178,8 @@ class _Sharded:
     def loss(self) -> da.Array:
         """Return the reduced loss."""
         losses = self.done[:, 0]
-        if self.options.reduction == "none":
-            return losses.astype(self.dtype)
-        return (losses.sum() * self.factor).astype(self.dtype)
+        loss = losses if self.options.reduction == "none" else losses.sum() * self.factor
+        return loss.map_blocks(_narrowed, self.dtype, dtype=self.dtype)
 
     def grad(self) -> da.Array:
         """Return the gradient of the reduced loss, piece by piece."""
@@ -218,7 +218,7 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
     if targets.ndim == 1 and targets.dtype.kind not in "iu" and targets.size:
         raise TypeError(f"targets of shape {targets.shape} must be integer class indices; got dtype {targets.dtype}")
     empty = np.empty((0, *targets.shape[1:]), targets.dtype)
-    make_targets(empty, (0, logits.shape[1]), dtype, options)
+    make_targets(empty, (0, logits.shape[1]), working_dtype(dtype), options)
     if options.class_weights is not None:
         weights = np.asarray(options.class_weights, np.float64)
         options = _in_units(options, weights) if targets.ndim == 1 else options._replace(class_weights=weights)
@@ -255,7 +255,7 @@ def _reduce(
     with np.errstate(all="ignore"):
         try:
             if z.size:
-                state = reduce_piece(z, known.piece(ALL, part), first[1], np.empty_like(z))
+                state = reduce_piece(z, known, ALL, part, first[1], np.empty_like(z))
         except UnsoundError:
             check_distributions(known, logits.shape, first)
             raise_bad_logits("logits", logits, -1, first)
@@ -311,6 +311,10 @@ def _gradient(
     z[masked] = 0
     z[known.ignored] = 0
     return narrow(z, logits.dtype)
+
+
+def _narrowed(losses: Any, kind: DType) -> Any:
+    return narrow(np.asarray(losses), kind)
 
 
 def _counted(y: NDArray[Any], options: Options) -> NDArray[np.float64]:
