@@ -31,7 +31,7 @@ LOWEST, HIGHEST = -2.0, 16.0  # the largest logit of the first row, if a shift i
 # power that is a normal number in float32, and there is room above for the inverse of the sum.
 LOWEST_MEAN, HIGHEST_MEAN = exp(-2), exp(32)
 FARTHEST = 60.0  # e^−60 vanishes beside 1 in any dtype, and is far from vanishing itself
-SMALLEST_FACTOR, LARGEST_FACTOR = 1e-30, 1e30  # of powers, so that their products have all digits in float32
+SMALLEST_MASS, LARGEST_MASS = 1e-15, 1e30  # so that the product with 1 / (R + P) has all digits in float32
 NONE: NDArray[np.intp] = np.empty(0, np.intp)
 CANCELLATION = 4.0  # how many times as large as a loss the terms may be that it is a difference of
 
@@ -91,7 +91,7 @@ def _inaccurate(state: LseState, done: Finalized, n_classes: int, z_loss: np.flo
     """Return which rows may lack digits because of the shift that they share. NaN and +inf are among them."""
     scale, d_pivot = done.prob_scale, state.z_pivot - state.shift
     lowest, highest, nearest = 1 / (n_classes * HIGHEST_MEAN), 1 / (n_classes * LOWEST_MEAN), -FARTHEST / 2
-    mixed = state.off_pivot_sum.any()
+    mixed = np.count_nonzero(state.off_pivot_sum)
     if (
         not (mixed or z_loss)
         and np.minimum.reduce(scale) >= lowest
@@ -147,7 +147,7 @@ def _pivoted(target: Target, top: NDArray[np.intp], n_classes: int) -> Target:
 
 def reduce_tile(z: Floats, target: Target, shift: Any, powers: Floats) -> LseState:
     """Return the state of the logits of a tile, and leave in `powers` e^{z − shift}, with 0 for the pivot."""
-    d = np.subtract(z, shift[..., np.newaxis], out=powers) if shift.any() else z
+    d = np.subtract(z, shift[..., np.newaxis], out=powers) if shift.ndim or shift else z
     z_pivot = z.reshape(-1)[target.at]
     if len(z_pivot) < len(z):
         z_pivot = _elsewhere(-np.inf, target.rows, z_pivot, len(z))
@@ -212,13 +212,13 @@ def finalize(state: LseState, z_loss: np.floating) -> Finalized:
     shift, rivals, pivot, z_pivot, at_pivot, off_pivot_sum, target_dot = state
     d_pivot = z_pivot - shift
     pivot_power = np.exp(d_pivot)
-    behind = d_pivot < -FARTHEST
-    some_are_behind = behind.any()
+    some_are_behind = np.minimum.reduce(d_pivot, initial=0) < -FARTHEST
     if some_are_behind:  # the power of such a pivot is nothing to its rivals, but log1p must not get R / 0
+        behind = d_pivot < -FARTHEST
         d_pivot[behind] = -FARTHEST
     log_ratio = np.log1p(rivals / (np.exp(d_pivot) if some_are_behind else pivot_power))
     loss = at_pivot * log_ratio
-    if off_pivot_sum.any():
+    if np.count_nonzero(off_pivot_sum):
         loss += off_pivot_sum * (log_ratio + d_pivot) - target_dot
     if some_are_behind:
         lead = 2 * (at_pivot * (shift / 2 - z_pivot / 2 - FARTHEST / 2))
@@ -237,7 +237,7 @@ def finalize(state: LseState, z_loss: np.floating) -> Finalized:
 def _pivot_grad(state: LseState, mass: Floats, pivot_power: Floats, scale: Floats) -> Floats:
     """Return Σ_j t_j q_c − t_c, or what is the same, Σ_{j≠c} t_j − Σ_j t_j Σ_{j≠c} q_j: of the smaller numbers."""
     pull = mass * (state.rivals * scale)
-    if not state.off_pivot_sum.any():
+    if not np.count_nonzero(state.off_pivot_sum):
         return 0 - pull  # from 0, so that nothing is 0 and not −0
     push = mass * (pivot_power * scale)
     rivals_are_smaller = np.maximum(state.off_pivot_sum, pull) <= np.maximum(push, state.at_pivot)
@@ -246,15 +246,16 @@ def _pivot_grad(state: LseState, mass: Floats, pivot_power: Floats, scale: Float
 
 def write_gradient(powers: Floats, done: Finalized, off_pivot: Any, rows: Any, at: NDArray[np.intp]) -> None:
     """Turn e^{z − shift} into the gradient, in place. `rows` have their pivot here, `at` these places of the memory."""
-    factor = done.prob_scale * done.mass
-    if (
-        np.minimum.reduce(factor, initial=1) >= SMALLEST_FACTOR
-        and np.maximum.reduce(factor, initial=1) <= LARGEST_FACTOR
-    ):
-        powers *= factor[:, np.newaxis]
+    mass = done.mass
+    if mass.ndim:
+        smallest, largest = np.minimum.reduce(mass, initial=1), np.maximum.reduce(mass, initial=1)
+    else:
+        smallest = largest = mass
+    if smallest >= SMALLEST_MASS and largest <= LARGEST_MASS:
+        powers *= (done.prob_scale * mass)[:, np.newaxis]
     else:  # the product might lack digits that its factors have
         powers *= done.prob_scale[:, np.newaxis]
-        mass = np.broadcast_to(done.mass, len(powers))[:, np.newaxis]
+        mass = np.broadcast_to(mass, len(powers))[:, np.newaxis]
         np.multiply(powers, mass, out=powers, where=powers > 0)  # 0 stays 0, and not −0 or NaN
     if off_pivot.ndim or off_pivot:
         powers -= off_pivot

@@ -116,10 +116,6 @@ class Factors(NamedTuple):
             return 1.0
         return 1 / counted if counted else 0.0
 
-    def share(self, n_classes: int, dtype: DType) -> Any:
-        """Return what smoothing gives to each class: one number if it is the same for all."""
-        return np.asarray(self.smoothing / n_classes * self.weights).astype(dtype)[()]
-
 
 # The targets of a batch
 
@@ -294,19 +290,24 @@ def _index_targets(
 
     if factors.reduction != "mean":
         factors.check_range(dtype)
-    # A mean does not change with the unit of the weights. In this one their sum neither overflows nor vanishes.
-    unit = factors.weights.max() if factors.reduction == "mean" and factors.weights.any() else 1.0
-    weights = factors.weights / unit
-    weight, counted = weights, float(labels.size)
+    unit, weights, counted = 1.0, factors.weights, float(labels.size)
+    if weights.ndim and factors.reduction == "mean" and weights.any():
+        unit = weights.max()  # a mean does not change with it; now the sum neither overflows nor vanishes
+        weights = weights / unit
+    weight = weights
     if weights.ndim or ignored.size:
         weight = np.broadcast_to(weights, n_classes)[labels]
         weight[ignored] = 0
         counted = float(weight.sum())
     per_row = factors.per_row(counted)
-    weight = np.asarray((1 - factors.smoothing) * per_row * weight).astype(dtype)[()]
-    share = factors._replace(weights=per_row * weights).share(n_classes, dtype)
-    z_loss = dtype.type(np.float64(factors.z_loss) * per_row / unit)
-    return IndexTargets(labels, weight, share, z_loss, ignored, n_classes)
+    return IndexTargets(
+        labels,
+        _in_dtype((1 - factors.smoothing) * per_row * weight, dtype),
+        _in_dtype(factors.smoothing / n_classes * per_row * weights, dtype),
+        dtype.type(factors.z_loss * per_row / unit),
+        ignored,
+        n_classes,
+    )
 
 
 def _distribution_targets(targets: NDArray[Any], dtype: DType, factors: Factors) -> DistributionTargets:
@@ -314,10 +315,18 @@ def _distribution_targets(targets: NDArray[Any], dtype: DType, factors: Factors)
     probs = probs.reshape(-1, probs.shape[-1])
     factors.check_range(dtype)
     per_row = factors.per_row(len(probs))
-    scale = np.asarray((1 - factors.smoothing) * per_row * factors.weights).astype(dtype)[()]
-    share = factors._replace(weights=per_row * factors.weights).share(probs.shape[1], dtype)
-    z_loss = dtype.type(np.float64(factors.z_loss) * per_row)
-    return DistributionTargets(probs, scale, share, z_loss, np.empty(0, np.intp))
+    return DistributionTargets(
+        probs,
+        _in_dtype((1 - factors.smoothing) * per_row * factors.weights, dtype),
+        _in_dtype(factors.smoothing / probs.shape[1] * per_row * factors.weights, dtype),
+        dtype.type(factors.z_loss * per_row),
+        np.empty(0, np.intp),
+    )
+
+
+def _in_dtype(factor: Any, dtype: DType) -> Any:
+    """Return one number or many in `dtype`."""
+    return factor.astype(dtype) if factor.ndim else dtype.type(factor)
 
 
 def check_distributions(targets: Targets, shape: tuple[int, ...], offset: Index = ()) -> None:
@@ -334,5 +343,6 @@ def check_distributions(targets: Targets, shape: tuple[int, ...], offset: Index 
 
 def reduce_loss(losses: Floats, shape: tuple[int, ...], dtype: DType, reduction: Reduction) -> Any:
     """Return the losses of the rows in the batch's `shape`, or their sum: a mean's divisor is in the target."""
-    loss = losses.reshape(shape) if reduction == "none" else np.add.reduce(losses, dtype=np.float64)
-    return narrow(np.asarray(loss), dtype)[()]
+    if reduction == "none":
+        return narrow(losses.reshape(shape), dtype)[()]
+    return dtype.type(np.add.reduce(losses, dtype=np.float64))

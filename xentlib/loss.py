@@ -201,8 +201,9 @@ def _evaluate(
         for_each_tile(solve, table, work)
     except UnsoundError:
         _raise_unsound(z, target)
-    loss[target.ignored] = 0
-    if with_grad:
+    if target.ignored.size:
+        loss[target.ignored] = 0
+    if with_grad and target.ignored.size:
         grad[target.ignored] = 0
     result = reduce_loss(loss, z.shape[:-1], z.dtype, options.reduction)
     return result, grad.reshape(z.shape) if with_grad else None

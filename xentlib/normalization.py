@@ -62,6 +62,7 @@ def split_largest(name: str, z: Floats) -> Split:
 
 
 @explain_keywords
+@np.errstate(all="ignore")
 def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.floating]:
     """Return the logarithm of the sum of exponentials, log Σ_j e^{z_j}.
 
@@ -117,6 +118,7 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
 
 
 @explain_keywords
+@np.errstate(all="ignore")
 def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     """Return the logarithm of softmax, log q_i = z_i − log Σ_j e^{z_j}.
 
@@ -176,6 +178,7 @@ def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
 
 
 @explain_keywords
+@np.errstate(all="ignore")
 def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArray[np.floating]:
     """Return the distribution q whose logarithm is z/T up to a constant, q_i = e^{z_i/T} / Σ_j e^{z_j/T}.
 
