@@ -197,6 +197,12 @@ def test_good_notebooks_are_accepted():
     assert list(wrong_with(*good(), (ONE, WHY))) == []
 
 
+@pytest.mark.parametrize("exercise", exercises.all_exercises(), ids=lambda exercise: exercise.id)
+def test_who_is_to_derive_is_told_how_to_read_the_checks(exercise):
+    task = pages.task(exercise, f"{exercise.id[:2]}.ipynb")
+    assert ("[How to read the checks](checks.ipynb)" in task) == (exercise.kind == "derive")
+
+
 @pytest.mark.usefixtures("chapter_99")
 def test_the_markdown_is_plain_and_the_links_are_jupyterlabs():
     assert pages.task(ONE, "99.ipynb") == (
