@@ -49,7 +49,8 @@ UNSEEN = """() => ["article h1", "article p", "article pre", "article .math"].fl
     .map(e => `${selector}: ${e.textContent.slice(0, 40)}`))"""
 
 # The header has it; the contents, which a phone folds away, do not count.
-SYMBOLS = """() => [...document.querySelectorAll('a[href$="notation.html"]:not(nav a, article a)')]
+SYMBOLS = """() => [...document.querySelectorAll("a[href]:not(nav a, article a)")]
+  .filter(e => e.pathname.endsWith("/notation.html"))
   .filter(e => e.checkVisibility({visibilityProperty: true}) && e.tabIndex >= 0).map(e => e.getBoundingClientRect())
   .some(box => box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight)"""
 
