@@ -688,6 +688,20 @@ def test_the_dtype_counts_where_the_exercise_says_so():
     assert "Asked for the dtype float32; got float64." in told
 
 
+def test_values_that_give_the_same_are_the_same_answer():
+    def remainder(a):
+        return a % 10
+
+    exercise = made("predict", [1, 2], through=remainder, mistakes=(Mistake("Turned round.", [2, 1]),))
+    for right in ([1, 2], [11, 22], np.array([101, 2], dtype=np.uint8), [1.0, 12.0]):
+        assert repr(checking.judge(exercise, right)) == "99-made: solved. It gives [1, 2]."
+    told = repr(checking.judge(exercise, [32, 41]))
+    assert "Turned round." in told
+    assert told.endswith("got  [32, 41]  (array of shape (2,), int64), which gives [2, 1]")
+    assert "Right: only entry 0." in repr(checking.judge(exercise, [11, 23]))
+    assert "Asked for: an array of numbers of shape (2,); got a number." in repr(checking.judge(exercise, 11))
+
+
 def test_several_values_are_compared_one_by_one():
     def both(a):
         return a.sum(), a
