@@ -132,7 +132,7 @@ EXERCISES = (
             Mistake("These are the odds. Their logarithm is asked for.", exp(z[i]) / (S - exp(z[i]))),
         ),
         hints=(
-            "What does a probability lack to 1?",
+            "What remains if you take q_i away from 1?",
             "1 − q_i is the probability of all others together: a sum of exponentials without the i-th, over the same "
             "denominator.",
             "The denominators cancel. What is left is e^(z_i) / (Σ_j e^(z_j) − e^(z_i)).",
