@@ -24,7 +24,25 @@ import xentlib
 from xentlib.teaching import exercises
 from xentlib.teaching.exercises import check, checking, find, guard, hint, progress, record
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
-from xentlib.teaching.symbolic import K, KroneckerDelta, Piecewise, Sum, T, diff, exp, i, j, l, log, m, sum_over, y, z
+from xentlib.teaching.symbolic import (
+    K,
+    KroneckerDelta,
+    Piecewise,
+    Sum,
+    T,
+    c,
+    diff,
+    exp,
+    i,
+    j,
+    l,
+    log,
+    m,
+    q,
+    sum_over,
+    y,
+    z,
+)
 
 ROOT = Path(__file__).parents[1]
 MODULES = {number: exercises._module(number) for number in exercises._numbers()}
@@ -435,6 +453,19 @@ def test_an_answer_in_other_terms_than_asked_for_is_told_which_are_not_needed():
 def test_symbols_that_are_not_the_books_are_named():
     assert "Its T is not the book's T" in repr(check("05-temperature", sympy.Symbol("T")))
     assert "w is none of the symbols" in repr(check("05-temperature", sympy.Symbol("w") + T))
+
+
+def test_an_index_compared_by_python_is_told_to_be_compared_at_once():
+    told = repr(check("04-slope-epsilon", -(i == y) / (q[y] + c)))
+    assert "Python's `i == y` asks at once whether the two names are the same" in told
+
+
+@pytest.mark.parametrize("behind", [0.0, -5.0, -16.0, -16.2, -16.6])
+def test_numbers_that_differ_are_not_said_to_agree(behind):
+    told = repr(check("04-epsilon", [behind, 0.0]))
+    assert told.startswith("04-epsilon: not yet: the two do not differ enough here. ")
+    assert ("ε is larger than q_y" in told) == (xentlib.softmax([behind, 0.0])[0] < 1e-7)
+    assert check("04-epsilon", [-17.0, 0.0])
 
 
 # Learner's code: loops, exceptions, printing, mutation, views

@@ -313,7 +313,8 @@ def _judge_input(exercise, answer):
     if outcome.failure or not _agree(exercise, outcome.value, right):
         return _solved(exercise, "\n  ".join(["The fault shows.", *values]))
     name = _named(exercise, lambda mistake: bool(mistake.when(given)))
-    return _not_yet(exercise, f"not yet: the two agree here. {name}".rstrip(), f"tried     {_show(given)}", *values)
+    told = f"not yet: the two do not differ enough here. {name}".rstrip()
+    return _not_yet(exercise, told, f"tried     {_show(given)}", *values)
 
 
 def _as_input(answer):
