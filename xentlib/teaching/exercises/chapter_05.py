@@ -198,8 +198,8 @@ EXERCISES = (
     Exercise(
         id="05-two-steps", title="Backwards in two steps", kind="break", difficulty=3, minutes=8,
         task="A program computes the gradient in two steps, as in *The backward pass*: first $-p/q$, then its product "
-        "with the Jacobian of softmax. Find three finite logits, with dog (index 1) true, for which the result is wrong "
-        "by more than 1 % in some entry, or no number at all.",
+        "with the Jacobian of softmax. Find three finite logits, with dog (index 1) true, for which the result is "
+        "wrong by more than 1 % in some entry, or no number at all.",
         answer=[800.0, 0.0, 0.0],
         faulty=two_steps, right=fused, legal=logits_of(3), rtol=0.01, atol=0,
         mistakes=(
