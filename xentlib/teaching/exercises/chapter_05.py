@@ -234,8 +234,8 @@ EXERCISES = (
             Mistake("Only −log q_y enters the loss, so only the slope of q_y counts. The 1 comes from what it is "
                     "multiplied with.", "A"),
             Mistake("It is exact for every z. The chapter's proof assumes nothing about q_y.", "C"),
-            Mistake("The class that leads has a slope of its own, at its own logit, and the loss does not contain its "
-                    "probability.", "D"),
+            Mistake("The slope asked for is that of the true logit. The leading class has another, and the loss "
+                    "does not contain its probability.", "D"),
         ),
         hints=(
             "By the chain rule the slope is a product of two factors. The task gives one of them.",
