@@ -139,6 +139,28 @@ def test_a_named_mistake_gets_its_own_name_and_no_other(exercise, n, monkeypatch
     assert [k for k, mistake in enumerate(exercise.mistakes) if mistake.says in repr(result)] == [n]
 
 
+@pytest.mark.parametrize(
+    "shift", [lambda logits, y: logits.mean(), lambda logits, y: logits[0], lambda logits, y: logits[y]]
+)
+def test_a_gradient_that_shifts_by_another_logit_than_the_largest_overflows(shift):
+    def gradient(logits, y):
+        powers = np.exp(logits - shift(logits, y))
+        return powers / powers.sum() - np.eye(len(logits))[y]
+
+    assert "its exponentials overflow: subtract the largest logit" in repr(check("05-gradient", gradient))
+
+
+def test_a_gradient_of_the_other_sign_and_a_class_subtracted_from_every_row_are_named():
+    assert "minus the gradient" in repr(check("05-temperature", -find("05-temperature").answer))
+
+    def from_every_row(logits, labels):
+        grad = xentlib.softmax(logits)
+        grad[:, labels] -= 1
+        return grad / len(grad)
+
+    assert "columns of all labels in every row" in repr(check("05-batch", from_every_row))
+
+
 # Random wrong answers
 
 
