@@ -19,6 +19,7 @@ from reference import (
 
 from xentlib import check_grad, softmax, softmax_cross_entropy_with_grad, softmax_jacobian
 from xentlib import softmax_cross_entropy_hessian as hessian_of
+from xentlib import softmax_cross_entropy_hessian_diagonal as diagonal_of
 from xentlib import softmax_cross_entropy_hvp as hvp
 
 INF, NAN = np.inf, np.nan
@@ -30,7 +31,7 @@ def product_with_1_2_3(z):
     return hvp(z, np.arange(1, np.shape(z)[-1] + 1) if np.ndim(z) else [1.0])
 
 
-ALL = pytest.mark.parametrize("function", [softmax_jacobian, hessian_of, product_with_1_2_3])
+ALL = pytest.mark.parametrize("function", [softmax_jacobian, hessian_of, diagonal_of, product_with_1_2_3])
 
 
 def row(n):
@@ -119,7 +120,63 @@ def test_a_confident_classifier_still_has_products():
     assert wrong_product(z, np.array([1e6, 1e6 + 1]))[1] == 0
 
 
+@pytest.mark.parametrize(("dtype", "n_classes", "gap"), FEW_CLASSES)
+def test_the_diagonal_is_as_accurate_as_the_gradient(dtype, n_classes, gap):
+    for z in hard_logits(dtype, n_classes, gap):
+        wanted = exact_jacobian(z)[:: n_classes + 1]
+        assert_accurate(diagonal_of(z), wanted, 8 + gap_of(z))
+        with mpmath.workdps(digits_for(z)):
+            assert_accurate(diagonal_of(z, upper=True), [2 * entry for entry in wanted], 8 + gap_of(z))
+
+
+def test_the_textbook_diagonal_loses_the_largest_class():
+    q = softmax([0.0, 40.0])
+    assert (q * (1 - q))[1] == 0
+    assert diagonal_of([0.0, 40.0]) == pytest.approx(4.248354255291589e-18, rel=1e-15, abs=0)
+
+
 # Properties
+
+
+@given(logits())
+def test_the_diagonal_is_that_of_the_matrix_and_its_bound_the_sum_of_a_row(z):
+    hessian = hessian_of(z)
+    assert (diagonal_of(z) == hessian.diagonal()).all()
+    assert diagonal_of(z, upper=True) == pytest.approx(np.abs(hessian).sum(1), rel=1e-13, abs=0)
+
+
+def smallest_eigenvalue(z, factor):
+    """Return that of factor · diag(H) − H, which is negative if the diagonal matrix is no bound."""
+    return np.linalg.eigvalsh(np.diag(factor * diagonal_of(z)) - hessian_of(z)).min()
+
+
+@given(logits())
+def test_the_upper_diagonal_bounds_the_hessian(z):
+    assert np.linalg.eigvalsh(np.diag(diagonal_of(z, upper=True)) - hessian_of(z)).min() >= -1e-15
+
+
+@given(logits(), generators())
+def test_what_the_bound_leaves_is_a_sum_of_squares(z, rng):
+    """v·(D − H) v = Σ_{i<k} q_i q_k (v_i + v_k)², as the docstring says."""
+    q, v = softmax(z), rng.normal(size=z.size)
+    squares = np.triu(np.outer(q, q) * (v[:, np.newaxis] + v) ** 2, 1).sum()
+    assert v @ (diagonal_of(z, upper=True) * v - hvp(z, v)) == pytest.approx(squares, rel=1e-12, abs=1e-15)
+
+
+def test_no_smaller_factor_bounds_the_hessian():
+    """Neither 1, nor the K/(K − 1) of LightGBM for more than two classes, nor 1.99."""
+    two_rivals = [0.0, 0.0, -20.0, -20.0]
+    for factor in (1, 4 / 3, 1.99):
+        assert smallest_eigenvalue(two_rivals, factor) < -1e-3
+    assert smallest_eigenvalue(two_rivals, 2) >= -1e-15
+
+
+def test_a_newton_step_by_the_diagonal_alone_can_raise_the_loss():
+    z, p = np.array([0.0, 1.0]), [0.5, 0.5]
+    before, gradient = softmax_cross_entropy_with_grad(z, p)
+    for upper, falls in ((False, False), (True, True)):
+        after = softmax_cross_entropy_with_grad(z - gradient / diagonal_of(z, upper=upper), p)[0]
+        assert (after < before) == falls
 
 
 @given(logits(), generators())
@@ -202,6 +259,7 @@ def test_it_is_the_hessian_of_the_loss_whatever_the_true_class(z):
 
 def test_a_masked_class_has_a_row_and_a_column_of_0():
     jacobian = softmax_jacobian([1.0, -INF, 0.5])
+    assert diagonal_of([1.0, -INF, 0.5]).tolist() == jacobian.diagonal().tolist()
     assert (jacobian[1] == 0).all()
     assert (jacobian[:, 1] == 0).all()
     assert (np.delete(np.delete(jacobian, 1, 0), 1, 1) == softmax_jacobian([1.0, 0.5])).all()
@@ -235,13 +293,14 @@ def test_rows_of_any_batch_are_worked_on_one_by_one(shape):
     rng = np.random.default_rng(0)
     z, v, p = rng.normal(size=shape), rng.normal(size=shape), rng.uniform(size=shape)
     y = rng.integers(shape[-1], size=shape[:-1])
-    jacobians, hessians, products = softmax_jacobian(z), hessian_of(z, p), hvp(z, v)
+    jacobians, hessians, products, diagonals = softmax_jacobian(z), hessian_of(z, p), hvp(z, v), diagonal_of(z)
     assert jacobians.shape == hessians.shape == hessian_of(z, y).shape == (*shape, shape[-1])
-    assert products.shape == shape
+    assert products.shape == diagonals.shape == shape
     for index in np.ndindex(shape[:-1]):
         assert jacobians[index] == pytest.approx(softmax_jacobian(z[index]), rel=1e-14)
         assert hessians[index] == pytest.approx(hessian_of(z[index], p[index]), rel=1e-14)
         assert products[index] == pytest.approx(hvp(z[index], v[index]), rel=1e-14)
+        assert diagonals[index] == pytest.approx(diagonal_of(z[index]), rel=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -292,10 +351,22 @@ def test_a_hessian_beyond_the_range_of_float16_is_inf():
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_no_result_is_minus_0_and_nothing_warns(dtype):
+    """Masked classes, entries that underflow, and in float16 results beyond its range."""
+    z = np.array([[1.0, -INF, 0.5], [60.0, -60.0, 0.0], [60000.0, -60000.0, 0.0]], dtype)
+    p, v = np.full(z.shape, 30000, dtype), np.array([-1.0, -1e-4, 2.0], dtype)
+    with np.errstate(all="raise"):
+        results = softmax_jacobian(z), hessian_of(z, p), diagonal_of(z), diagonal_of(z, upper=True), hvp(z, v)
+    for result in results:
+        assert not np.isnan(result).any()
+        assert not np.signbit(result[result == 0]).any()
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
 def test_the_arguments_are_not_modified(dtype):
     z, v = np.array([[1.0, 2.0, 0.5], [3.0, -INF, 0.0]], dtype), np.array([[3.0, 4.0, 5.0], [1.0, 2.0, 1.0]], dtype)
     before = z.copy(), v.copy()
-    for result in (softmax_jacobian(z), hessian_of(z, v), hvp(z, v)):
+    for result in (softmax_jacobian(z), hessian_of(z, v), hvp(z, v), diagonal_of(z)):
         assert not np.shares_memory(result, z)
         assert not np.shares_memory(result, v)
     assert (z == before[0]).all()
@@ -352,6 +423,12 @@ def test_wrong_targets_are_refused_as_the_loss_refuses_them(targets, error):
         softmax_cross_entropy_with_grad(z, targets)
     with pytest.raises(error, match=exactly(str(by_the_loss.value))):
         hessian_of(z, targets)
+
+
+@pytest.mark.parametrize("upper", ["yes", 1, None])
+def test_upper_is_a_bool(upper):
+    with pytest.raises(TypeError, match=exactly(f"upper must be True or False; got {upper!r}")):
+        diagonal_of([1.0, 2.0], upper=upper)
 
 
 NO_SHAPE = (

@@ -9,6 +9,7 @@ from xentlib import check_grad, softmax_cross_entropy_with_grad
 # What a right gradient stays below, and one that is wrong by 0.1 % above.
 RIGHT = {"central": 1e-8, "complex": 1e-13}
 WRONG = 9e-4
+TOLERANCE = {"central": 1e-6, "complex": 1e-12}  # as the docstring says
 METHODS = pytest.mark.parametrize("method", ["central", "complex"])
 
 
@@ -143,6 +144,61 @@ def test_the_central_step_grows_with_x(scale):
     assert check_grad(cubes, grad_of_cubes, x) < RIGHT["central"]
 
 
+@pytest.mark.parametrize("scale", [1e-3, 1e-6, 1e-12, 1e-100])
+def test_the_central_step_shrinks_with_x(scale):
+    """A step that is large beside x leaves the domain of a logarithm, and what is right to say of cubes."""
+    x = scale * np.array([1.0, 1.5])
+    assert check_grad(lambda x: np.log(x).sum(), lambda x: 1 / x, x) < TOLERANCE["central"]
+    assert check_grad(lambda x: 1 / x.sum(), lambda x: np.full(2, -1 / x.sum() ** 2), x) < TOLERANCE["central"]
+    if scale > 1e-50:
+        assert check_grad(cubes, grad_of_cubes, x) < TOLERANCE["central"]
+        assert check_grad(cubes, lambda x: 1.001 * grad_of_cubes(x), x) > WRONG
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1e-6, 1e-12, 1e-100, 5e-324])
+def test_a_small_x_does_not_drown_a_function_that_pays_no_heed_to_it(scale):
+    """A step of the size of x would change f by less than its rounding."""
+    x = scale * np.array([1.0, -1.0])
+    for f, derivative in ((np.sin, np.cos), (np.exp, np.exp)):
+        assert check_grad(lambda x, f=f: 3 + f(x).sum(), lambda x, d=derivative: d(x), x) < TOLERANCE["central"]
+    assert check_grad(lambda x: 3 + np.sin(x).sum(), lambda x: 1.001 * np.cos(x), x) > WRONG
+    assert check_grad(lambda x: 3 + np.sin(x).sum(), lambda x: 0 * x, x) == 1
+
+
+def test_entries_of_any_size_go_together():
+    x = np.array([1e-6, 1.0, 1e6, 0.0])
+
+    def f(x):
+        return 1e-3 * np.log(x[0]) + np.sin(x[1]) + 1e-6 * x[2] + np.sin(x[3])
+
+    def grad(x):
+        return [1e-3 / x[0], np.cos(x[1]), 1e-6, np.cos(x[3])]
+
+    assert check_grad(f, grad, x) < TOLERANCE["central"]
+
+
+@METHODS
+@given(rng=generators())
+def test_the_tolerances_that_the_docstring_names_hold(method, rng):
+    """For a loss of logits of any size up to 10, whose entries of the gradient may be tiny."""
+    z = rng.normal(size=(3, 4)) * 10 ** rng.uniform(-3, 1)
+    assert check_grad(loss, grad_of_loss, z, method=method) < TOLERANCE[method]
+
+
+@METHODS
+def test_nothing_of_its_own_warns_and_f_is_called_as_numpy_was_told(method):
+    seen = set()
+
+    def f(x):
+        seen.add(np.geterr()["under"])
+        return cubes(x)
+
+    with np.errstate(all="raise"):
+        assert check_grad(f, grad_of_cubes, [1e-60, 1e-80, 0.0], method=method) <= 1
+        assert check_grad(lambda x: 0 * x.sum(), lambda x: [1e-306], [1.0], method=method) == 1
+    assert seen == {"raise"}
+
+
 def test_the_complex_step_resolves_what_central_differences_cannot():
     def grad(x):
         return grad_of_cubes(x) * (1 + 1e-11)
@@ -156,6 +212,26 @@ def test_the_complex_step_resolves_what_central_differences_cannot():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match=exactly("method must be one of 'central', 'complex'; got 'forward'")):
         check_grad(cubes, grad_of_cubes, RUNNING_EXAMPLE, method="forward")
+
+
+@METHODS
+@pytest.mark.parametrize(
+    ("x", "grad", "message"),
+    [
+        (["a"], grad_of_cubes, "x must hold real numbers; got dtype <U1"),
+        ([1j], grad_of_cubes, "x must hold real numbers; got dtype complex128"),
+        (
+            np.ma.array([1.0]),
+            grad_of_cubes,
+            "x must have no mask, which would be lost; got a masked array: fill it first",
+        ),
+        ([1.0], lambda x: [1j], "grad(x) must hold real numbers; got dtype complex128"),
+        ([1.0], lambda x: None, "grad(x) must be an array, or lists of numbers; got NoneType"),
+    ],
+)
+def test_what_is_no_real_number_is_refused(method, x, grad, message):
+    with pytest.raises(TypeError, match=exactly(message)):
+        check_grad(cubes, grad, x, method=method)
 
 
 @METHODS

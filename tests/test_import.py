@@ -2,25 +2,41 @@ import inspect
 import re
 import subprocess
 import sys
+import tomllib
 from operator import attrgetter
+from pathlib import Path
 
 import pytest
+from flit_core.common import Module, make_metadata
+from flit_core.config import read_flit_config
 
 import xentlib
+
+ROOT = Path(__file__).parents[1]
 
 
 def test_the_numerics_import_numpy_and_nothing_else():
     script = """
 import sys
 import numpy
+SLOW = {"sympy", "matplotlib", "ipywidgets", "mpmath", "scipy", "importlib.metadata", "numpy.ma"}
 before = set(sys.modules)
 import xentlib
 new = {name.partition(".")[0] for name in set(sys.modules) - before} - sys.stdlib_module_names - {"numpy"}
-print(*sorted(new), *sorted({"sympy", "matplotlib", "ipywidgets", "mpmath", "scipy"} & set(sys.modules)))
+print(*sorted(new), *sorted(SLOW & set(sys.modules)))
 print(*(name for name in sys.modules if name.startswith("xentlib.teaching")))
 """
     result = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout == "xentlib\n\n"
+
+
+def test_the_version_of_the_package_is_the_one_that_it_says():
+    """Asked of flit, since the metadata of an installed checkout may be older than the checkout."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert "version" not in project
+    assert make_metadata(Module("xentlib", ROOT), read_flit_config(ROOT / "pyproject.toml")).version == (
+        xentlib.__version__
+    )
 
 
 def test_all_names_what_is_there_and_nothing_twice():

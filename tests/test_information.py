@@ -84,13 +84,59 @@ def test_entropy_and_cross_entropy_keep_relative_accuracy(pair):
     assert_accurate(cross_entropy(p, q), [exact_sum(surprise, p, q)], 8)
 
 
+def exact_divergence(p, q):
+    """Return Σ p log(p/q), and the sum of the sizes of the two parts that it is computed from."""
+    divergence = exact_sum(lambda p, q: p * mpmath.log(p / q) if p else mpmath.mpf(0), p, q)
+    with mpmath.workdps(60):
+        of_the_sums = exact_sum(lambda p, q: p - q, p, q)
+        return divergence, divergence - of_the_sums + abs(of_the_sums)
+
+
 @given(pairs_of_distributions(zeros=True))
-def test_kl_divergence_is_accurate_beside_the_terms_that_it_sums(pair):
-    """Those of nearly equal p and q cancel, so that a tiny divergence has fewer digits."""
-    p, q = pair
-    wanted = exact_sum(lambda p, q: (p * mpmath.log(p / q) if p else 0) - p + q, p, q)
-    terms = exact_sum(lambda p, q: (p * abs(mpmath.log(p / q)) if p else 0) + p + q, p, q)
-    assert_accurate(kl_divergence(p, q), [wanted], 8, scale=[terms])
+def test_kl_divergence_keeps_relative_accuracy(pair):
+    divergence, parts = exact_divergence(*pair)
+    assert_accurate(kl_divergence(*pair), [divergence], 8, scale=[parts])
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("n_classes", "spread"), [(2, 1), (3, 1), (300, 1), (300, 12)])
+@pytest.mark.parametrize("exponent", range(0, 16))
+def test_nearly_equal_distributions_keep_their_divergence(dtype, n_classes, spread, exponent):
+    """Differences of probabilities that are 12 digits apart do not add up exactly: see the second sum."""
+    rng = np.random.default_rng(exponent)
+    for _ in range(5):
+        p = 10.0 ** rng.uniform(-spread, 0, n_classes)
+        p = (p / p.sum()).astype(dtype)
+        q = p * (1 + 10.0**-exponent * rng.uniform(-0.4, 0.4, n_classes))
+        q = (q / q.sum()).astype(dtype)
+        divergence, parts = exact_divergence(p, q)
+        assert_accurate(kl_divergence(p, q), [max(divergence, 0)], 8, scale=[parts])
+
+
+@pytest.mark.parametrize("exponent", range(3, 16))
+def test_where_both_sum_to_the_same_every_digit_of_the_divergence_is_kept(exponent):
+    """One step, there and back, leaves the sum as it is: multiples of 2⁻⁵² are exact."""
+    step = round(2**52 * 10.0**-exponent) / 2**52
+    p = np.array([0.25, 0.25, 0.5])
+    q = p + np.array([step, -step, 0])
+    divergence, _ = exact_divergence(p, q)
+    assert 0 < divergence < 5 * step**2
+    assert_accurate(kl_divergence(p, q), [divergence], 8)
+
+
+@pytest.mark.parametrize("factor", [2, 0.5, 1.99, 1 / 1.99, 2.01, 1 / 2.01, 1.9, 1.5])
+def test_the_two_ways_to_take_a_term_meet_where_q_is_twice_or_half_of_p(factor):
+    p = np.array([1, factor]) / (1 + factor)
+    divergence, parts = exact_divergence(p, p[::-1])
+    assert_accurate(kl_divergence(p, p[::-1]), [divergence], 4, scale=[parts])
+
+
+def test_the_textbook_sum_of_nearly_equal_distributions_has_no_digit():
+    step = 2.0**-40
+    p, q = np.array([0.3, 0.7]), np.array([0.3 + step, 0.7 - step])
+    divergence, _ = exact_divergence(p, q)
+    assert abs((p * np.log(p / q)).sum() / float(divergence) - 1) > 1
+    assert_accurate(kl_divergence(p, q), [divergence], 8)
 
 
 # Properties
@@ -219,6 +265,18 @@ def test_a_rounded_distribution_passes(function):
         assert np.isfinite(function(p, p))
 
 
+@FUNCTIONS
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_nothing_warns_whatever_numpy_was_told_to_raise(function, dtype):
+    tiny = np.finfo(dtype).smallest_subnormal
+    p, q = np.array([[1, 0, 0], [0.5, 0.5, tiny]], dtype), np.array([[tiny, 1, 0], [0.5, 0.5, 0]], dtype)
+    with np.errstate(all="raise"):
+        for pair in ((p, q), (q, p), (p, p)):
+            result = function(*pair, base=2)
+            assert not np.isnan(result).any()
+            assert not np.signbit(result).any()
+
+
 # Errors
 
 EVEN = [0.5, 0.5]
@@ -292,6 +350,13 @@ def test_an_axis_that_is_not_there_is_refused(function, axis):
 @pytest.mark.parametrize("base", [0, 1, -2, INF, NAN])
 def test_a_base_that_is_none_is_refused(function, base):
     with pytest.raises(ValueError, match=f"^base must be greater than 1 and finite; got {base}$"):
+        function([0.5, 0.5], [0.5, 0.5], base=base)
+
+
+@FUNCTIONS
+@pytest.mark.parametrize("base", ["2", True, [2.0], 2j])
+def test_a_base_of_another_type_is_refused(function, base):
+    with pytest.raises(TypeError, match=exactly(f"base must be a real number; got {base!r}")):
         function([0.5, 0.5], [0.5, 0.5], base=base)
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+import xentlib
+
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 PYPROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
@@ -91,11 +93,11 @@ def test_the_published_folder_is_the_one_that_is_built():
     assert re.search(rf"^pdf: {upload['with']['path']}/\S+\.pdf", makefile, re.M)
 
 
-def disagreements(citation, pyproject, config):
+def disagreements(citation, pyproject, config, version=xentlib.__version__):
     """Return the fields in which a citation is not that of the book."""
     expected = {
         "title": yaml.safe_load(config)["title"],
-        "version": re.search(r'^version = "(.+)"', pyproject, re.M)[1],
+        "version": version,
         "license": re.search(r'^license = "(.+)"', pyproject, re.M)[1],
         "authors": [{"name": re.search(r'^authors = .*name = "(.+?)"', pyproject, re.M)[1]}],
         "cff-version": "1.2.0",
@@ -108,5 +110,4 @@ def test_the_citation_is_that_of_the_book():
     citation, config = ((ROOT / name).read_text(encoding="utf-8") for name in ("CITATION.cff", "_config.yml"))
     assert disagreements(citation, PYPROJECT, config) == []
     assert disagreements(citation.replace("Why q", "Why p"), PYPROJECT, config) == ["title"]
-    later = re.sub(r'^version = ".+"', 'version = "9.9.9"', PYPROJECT, flags=re.M)
-    assert disagreements(citation, later, config) == ["version"]
+    assert disagreements(citation, PYPROJECT, config, version="9.9.9") == ["version"]

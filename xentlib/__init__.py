@@ -10,12 +10,19 @@ needs beside the numerics, and is not imported here.
 """
 
 from xentlib.classifier import SoftmaxRegression
-from xentlib.curvature import softmax_cross_entropy_hessian, softmax_cross_entropy_hvp, softmax_jacobian
+from xentlib.curvature import (
+    softmax_cross_entropy_hessian,
+    softmax_cross_entropy_hessian_diagonal,
+    softmax_cross_entropy_hvp,
+    softmax_jacobian,
+)
 from xentlib.gradcheck import check_grad
 from xentlib.information import cross_entropy, entropy, kl_divergence
 from xentlib.linear import LinearGrad, linear_cross_entropy, linear_cross_entropy_with_grad
 from xentlib.loss import softmax_cross_entropy, softmax_cross_entropy_with_grad
 from xentlib.normalization import log_softmax, logsumexp, softmax
+
+__version__ = "0.1.0"  # read from here by flit; importlib.metadata would take as long to import as all of xentlib
 
 __all__ = [
     "LinearGrad",
@@ -31,6 +38,7 @@ __all__ = [
     "softmax",
     "softmax_cross_entropy",
     "softmax_cross_entropy_hessian",
+    "softmax_cross_entropy_hessian_diagonal",
     "softmax_cross_entropy_hvp",
     "softmax_cross_entropy_with_grad",
     "softmax_jacobian",

@@ -17,8 +17,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from xentlib._arrays import DType, Floats
 from xentlib._targets import Target
+from xentlib._validate import DType, Floats
 from xentlib.loss import (
     UnsoundBlockError,
     from_rest,

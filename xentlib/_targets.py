@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import DType, Floats, Index, as_float, at, check_float, check_non_negative, first_index
+from xentlib._validate import DType, Floats, Index, as_float, check_float, check_non_negative, first_index, format_index
 
 Reduction: TypeAlias = Literal["none", "sum", "mean"]
 REDUCTIONS = get_args(Reduction)
@@ -97,7 +97,7 @@ def _index_target(
         y = np.where(ignored, 0, y)
     if y.size and np.maximum.reduce(y.view(np.uintp)) >= n_classes:  # a negative index is a huge unsigned one
         index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != options.ignore_index))
-        raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{at(index, first)}")
+        raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{format_index(index, first)}")
 
     at_index: Floats | float
     if weights is None and ignored is None:

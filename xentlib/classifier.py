@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple, Self, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import DType, Floats, as_float, first_index
+from xentlib._validate import DType, Floats, as_float, first_index
 from xentlib.curvature import softmax_cross_entropy_hvp
 from xentlib.loss import softmax_cross_entropy_with_grad
 from xentlib.normalization import softmax

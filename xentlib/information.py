@@ -6,12 +6,27 @@ called impossible and happens surprises without bound).
 
 from __future__ import annotations
 
+from math import inf
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import DType, Floats, as_float, at, check_axis, check_non_negative, first_index
+from xentlib._validate import (
+    DType,
+    Floats,
+    as_float,
+    check_axis,
+    check_non_negative,
+    check_number,
+    explain_keywords,
+    first_index,
+    format_index,
+    narrow,
+)
 
 
+@explain_keywords
+@np.errstate(all="ignore")
 def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> np.floating | NDArray[np.floating]:
     """Return the entropy H(p) = −Σ_x p(x) log p(x), the expected surprise of a draw from p.
 
@@ -51,6 +66,8 @@ def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> np.fl
     return _in_base(_expected_surprise(p, p), base, dtype)
 
 
+@explain_keywords
+@np.errstate(all="ignore")
 def cross_entropy(
     p: ArrayLike, q: ArrayLike, *, axis: int = -1, base: float | None = None
 ) -> np.floating | NDArray[np.floating]:
@@ -95,6 +112,8 @@ def cross_entropy(
     return _in_base(_expected_surprise(p, q), base, dtype)
 
 
+@explain_keywords
+@np.errstate(all="ignore")
 def kl_divergence(
     p: ArrayLike, q: ArrayLike, *, axis: int = -1, base: float | None = None
 ) -> np.floating | NDArray[np.floating]:
@@ -125,9 +144,18 @@ def kl_divergence(
 
     Notes
     -----
-    Sums p log(p/q) − p + q, whose last two parts cancel in the sum. In mathematics no such term is
-    negative; one that rounding makes so counts as 0. Hence Gibbs' inequality (chapter 1) holds for
-    the floating-point numbers too.
+    Σ p log(p/q) of nearly equal distributions is a sum of terms of both signs that almost cancel. It is taken apart
+    as Σ [p log(p/q) − p + q] + Σ (p − q). No term of the first sum is negative, and each has all digits: where q lies
+    within a factor of 2 of p, with s = (q − p)/(q + p),
+
+        p log(p/q) − p + q = s (q − p) − 2 p s³ (1/3 + s²/5 + s⁴/7 + …).
+
+    The second sum is 0 in mathematics, but p and q seldom sum to exactly the same in floating point. It is computed as
+    if with twice the digits. The result is Σ p log(p/q) of the very numbers that were passed, and its error at most
+    8 eps times the first sum plus the size of the second: all digits, unless the second sum is negative and cancels
+    the first. A result below 0, which only such a difference of the sums can cause, is returned as 0, so that
+    Gibbs' inequality (chapter 1) holds. Two distributions that differ by a fraction of 1e-8 have a divergence of about
+    1e-16: no more than what the rounding of p and q to float64 does to their sums.
 
     Examples
     --------
@@ -135,17 +163,42 @@ def kl_divergence(
     np.float64(0.2075)
     """
     p, q, dtype = _two_distributions(p, q, axis)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        ratio = p / q
-        # A ratio that overflows is seldom infinite: the difference of the logarithms tells.
-        log_ratio = np.where(ratio < np.inf, np.log(ratio), np.log(p) - np.log(q))
-        terms = np.where(p > 0, p * log_ratio, 0) - p + q
-    return _in_base(_sum(np.maximum(terms, 0)), base, dtype)
+    nats = _sum(_excess(p, q)) + _accurate_sum(p - q)
+    return _in_base(np.maximum(nats, 0), base, dtype)
+
+
+def _excess(p: Floats, q: Floats) -> Floats:
+    """Return p log(p/q) − p + q, which is never negative, with all its digits."""
+    difference = q - p  # exact where s is used, by Sterbenz' lemma
+    s = difference / (q + p)
+    square = s * s
+    series = np.zeros_like(s)
+    for k in range(35, 1, -2):  # from Σ_n 2 s^{2n+1}/(2n + 1) = log(q/p); for s² ≤ 1/9, 17 terms are enough
+        series *= square
+        series += 1 / k
+    close = s * (difference - 2 * p * square * series)
+    ratio = p / q
+    # A ratio that overflows is seldom infinite: the difference of the logarithms tells.
+    log_ratio = np.where(ratio < inf, np.log(ratio), np.log(p) - np.log(q))
+    far = np.where(p > 0, p * log_ratio, 0) + difference
+    return np.where(np.abs(s) <= 1 / 3, close, far)
+
+
+def _accurate_sum(terms: Floats) -> Floats:
+    """Sum along the last axis in pairs, and add up what each addition rounds away (Knuth's two-sum)."""
+    lost = np.zeros(terms.shape[:-1])
+    while terms.shape[-1] > 1:
+        if terms.shape[-1] % 2:
+            terms = np.concatenate([terms, np.zeros_like(terms[..., :1])], -1)
+        a, b = terms[..., ::2], terms[..., 1::2]
+        terms = a + b
+        b_kept = terms - a
+        lost += _sum((a - (terms - b_kept)) + (b - b_kept))
+    return terms[..., 0] + lost
 
 
 def _expected_surprise(p: Floats, q: Floats) -> Floats:
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(p > 0, p * np.log(q), 0)
+    terms = np.where(p > 0, p * np.log(q), 0)
     return 0 - _sum(terms)  # subtracted from 0, so that certainty has 0 nats and not -0
 
 
@@ -180,13 +233,12 @@ def _distribution(name: str, values: ArrayLike, axis: int) -> tuple[Floats, DTyp
     bad = ~(np.abs(total - 1) <= np.sqrt(np.finfo(dtype).eps))
     if bad.any():
         index = first_index(bad)
-        raise ValueError(f"{name} must sum to 1 along axis {axis}; got the sum {total[index]}{at(index)}")
+        raise ValueError(f"{name} must sum to 1 along axis {axis}; got the sum {total[index]}{format_index(index)}")
     return array, dtype, front
 
 
 def _in_base(nats: Floats, base: float | None, dtype: DType) -> np.floating | NDArray[np.floating]:
-    if base is None:
-        return nats.astype(dtype)[()]
-    if not 1 < base < np.inf:
-        raise ValueError(f"base must be greater than 1 and finite; got {base}")
-    return (nats / nats.dtype.type(np.log(base))).astype(dtype)[()]
+    if base is not None:
+        base = check_number("base", base, "be greater than 1 and finite", lambda x: 1 < x < inf)
+        nats = nats / nats.dtype.type(np.log(base))
+    return narrow(nats, dtype)[()]

@@ -15,9 +15,18 @@ from typing import Any, Literal, NamedTuple, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import DType, Floats, at, check_axis, check_float, first_index, raise_bad_logits, working_dtype
 from xentlib._fold import Solved, Summary, finish, merge, nothing, summarise, to_gradient
 from xentlib._targets import Options, Target, make_target
+from xentlib._validate import (
+    DType,
+    Floats,
+    check_axis,
+    check_float,
+    first_index,
+    format_index,
+    raise_bad_logits,
+    working_dtype,
+)
 from xentlib.loss import (
     UnsoundBlockError,
     check_distributions,
@@ -340,14 +349,14 @@ def _raise_unsound(layer: Layer, target: Target, cut: Cut, batch: tuple[int, ...
     check_distributions(target, (*batch, len(layer.weight)))
     logit, row, k = next(_overflows(layer, cut))
     index = (*(int(i) for i in np.unravel_index(row, batch)), k)
-    raise ValueError(f"logits, which are features @ weight.T + bias, must be finite; got {logit}{at(index)}")
+    raise ValueError(f"logits, which are features @ weight.T + bias, must be finite; got {logit}{format_index(index)}")
 
 
 def _check_finite(name: str, array: Floats) -> None:
     bad = ~np.isfinite(array)
     if bad.any():
         index = first_index(bad)
-        raise ValueError(f"{name} must be finite; got {array[index]}{at(index)}")
+        raise ValueError(f"{name} must be finite; got {array[index]}{format_index(index)}")
 
 
 def _overflows(layer: Layer, cut: Cut) -> Iterator[tuple[np.floating, int, int]]:

@@ -25,7 +25,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from xentlib import _threads
-from xentlib._arrays import (
+from xentlib._targets import Options, Target, make_target
+from xentlib._validate import (
     DType,
     Floats,
     Index,
@@ -35,7 +36,6 @@ from xentlib._arrays import (
     raise_bad_logits,
     working_dtype,
 )
-from xentlib._targets import Options, Target, make_target
 
 BLOCK_BYTES = 1 << 21  # large enough that threads seldom wait for the interpreter, small enough for the shared cache
 SHORT = 128  # up to here einsum adds up rows faster than sum, and with no more roundings in a row

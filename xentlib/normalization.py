@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import Floats, as_float, check_axis, raise_bad_logits
+from xentlib._validate import Floats, as_float, check_axis, raise_bad_logits
 
 
 class Split(NamedTuple):

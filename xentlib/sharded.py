@@ -14,9 +14,9 @@ import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._arrays import Floats, Index, check_float, raise_all_masked, raise_bad_logits, working_dtype
 from xentlib._fold import Solved, Summary, finish, merge, summarise, to_gradient
 from xentlib._targets import Options, Target, make_target
+from xentlib._validate import Floats, Index, check_float, raise_all_masked, raise_bad_logits, working_dtype
 from xentlib.loss import UnsoundBlockError, check_distributions
 
 N_KEPT = len(Summary._fields)
