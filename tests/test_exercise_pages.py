@@ -13,6 +13,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from sympy import Basic, Indexed, Symbol, sympify
 
 from tools import alone
 from xentlib.teaching import exercises
@@ -146,6 +147,24 @@ def test_each_exercise_needs_the_set_up_and_no_other_cell(tmp_path):
     assert undefined(programs, tmp_path) == [(str(tmp_path / "spy"), "loss")]
 
 
+def lacking(set_up, expression):
+    """Return the free symbols of an expression that a set-up does not define."""
+    defined = {}
+    exec(set_up, defined)
+    known = {symbol for value in defined.values() if isinstance(value, Basic) for symbol in value.free_symbols}
+    return expression.free_symbols - expression.atoms(Indexed) - known
+
+
+@pytest.mark.parametrize("path", NUMBERED, ids=lambda path: path.stem)
+def test_the_set_up_defines_all_symbols_of_an_answer(path):
+    """A symbol that the reader makes may lack an assumption, and then it is another one."""
+    begin = set_up(read(path))
+    for exercise in exercises._module(path.name[:2]).EXERCISES:
+        if exercise.kind == "derive":
+            assert lacking(begin, sympify(exercise.answer)) == set(), exercise.id
+    assert lacking(begin, Symbol("x_7") + 1) == {Symbol("x_7")}
+
+
 # A chapter and solutions that are as declared, and the ways to break them
 
 ONE = Exercise(
@@ -195,6 +214,12 @@ def good():
 @pytest.mark.usefixtures("chapter_99")
 def test_good_notebooks_are_accepted():
     assert list(wrong_with(*good(), (ONE, WHY))) == []
+
+
+@pytest.mark.parametrize("exercise", exercises.all_exercises(), ids=lambda exercise: exercise.id)
+def test_who_is_to_derive_is_told_how_to_read_the_checks(exercise):
+    task = pages.task(exercise, f"{exercise.id[:2]}.ipynb")
+    assert ("[How to read the checks](checks.ipynb)" in task) == (exercise.kind == "derive")
 
 
 @pytest.mark.usefixtures("chapter_99")

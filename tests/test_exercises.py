@@ -24,7 +24,25 @@ import xentlib
 from xentlib.teaching import exercises
 from xentlib.teaching.exercises import check, checking, find, guard, hint, progress, record
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
-from xentlib.teaching.symbolic import K, KroneckerDelta, Piecewise, Sum, T, diff, exp, i, j, l, log, m, sum_over, y, z
+from xentlib.teaching.symbolic import (
+    K,
+    KroneckerDelta,
+    Piecewise,
+    Sum,
+    T,
+    c,
+    diff,
+    exp,
+    i,
+    j,
+    l,
+    log,
+    m,
+    q,
+    sum_over,
+    y,
+    z,
+)
 
 ROOT = Path(__file__).parents[1]
 MODULES = {number: exercises._module(number) for number in exercises._numbers()}
@@ -119,6 +137,28 @@ def test_a_named_mistake_gets_its_own_name_and_no_other(exercise, n, monkeypatch
     assert not result
     assert found == [n]
     assert [k for k, mistake in enumerate(exercise.mistakes) if mistake.says in repr(result)] == [n]
+
+
+@pytest.mark.parametrize(
+    "shift", [lambda logits, y: logits.mean(), lambda logits, y: logits[0], lambda logits, y: logits[y]]
+)
+def test_a_gradient_that_shifts_by_another_logit_than_the_largest_overflows(shift):
+    def gradient(logits, y):
+        powers = np.exp(logits - shift(logits, y))
+        return powers / powers.sum() - np.eye(len(logits))[y]
+
+    assert "its exponentials overflow: subtract the largest logit" in repr(check("05-gradient", gradient))
+
+
+def test_a_gradient_of_the_other_sign_and_a_class_subtracted_from_every_row_are_named():
+    assert "minus the gradient" in repr(check("05-temperature", -find("05-temperature").answer))
+
+    def from_every_row(logits, labels):
+        grad = xentlib.softmax(logits)
+        grad[:, labels] -= 1
+        return grad / len(grad)
+
+    assert "columns of all labels in every row" in repr(check("05-batch", from_every_row))
 
 
 # Random wrong answers
@@ -346,6 +386,35 @@ def test_a_zero_is_shown_without_its_sign():
     assert checking._show(np.array([-0.0, 1.0, -1e-9])) == "[0, 1, -1e-09]"
 
 
+@pytest.mark.parametrize("shift", [0, -3, 1e6, -1e6, 0.1])
+@pytest.mark.parametrize("scores", [[0.0, 1.95, 0.69], [-2.3, -0.36, -1.61], [-1.95, 0, -1.25], np.log([1, 7, 2])])
+def test_all_scores_that_lead_to_the_probabilities_are_right(scores, shift):
+    """Two decimals are enough, however they are rounded."""
+    assert check("02-scores", np.add(scores, shift))
+
+
+def test_scores_may_be_integers_of_few_bits_and_need_not_be_finite_to_get_an_answer():
+    assert "No entry is right." in repr(check("02-scores", np.array([0, 2, 1], dtype=np.uint8)))
+    for scores in ([0, np.inf, 0], [-np.inf] * 3, [0, np.nan, 1], [1e308, -1e308, 0]):
+        assert "02-scores: not yet. " in repr(check("02-scores", scores))
+
+
+@pytest.mark.parametrize("scores", [[0, 1.95, 0.74], [0, 2, 0.7], [0, 1.9, 0.7], [0, 1.95], [0, 1.95, 0.69, 0]])
+def test_scores_that_lead_elsewhere_are_not(scores):
+    assert "02-scores: not yet. " in repr(check("02-scores", scores))
+
+
+@pytest.mark.parametrize("shift", [np.min, np.mean, np.median, lambda row: row[0], lambda row: row[-1]])
+def test_only_the_largest_logit_is_a_shift_that_keeps_softmax_from_overflowing(shift):
+    """Two rows a thousand above and below zero do not show it: all their logits are near each other."""
+
+    def shifted(z):
+        weights = np.exp(z - np.apply_along_axis(shift, -1, z)[..., np.newaxis])
+        return weights / weights.sum(axis=-1, keepdims=True)
+
+    assert "02-softmax: not yet: 4 of 5 inputs right." in repr(check("02-softmax", shifted))
+
+
 S = sum_over(l, exp(z[l] / T))
 
 
@@ -406,6 +475,19 @@ def test_an_answer_in_other_terms_than_asked_for_is_told_which_are_not_needed():
 def test_symbols_that_are_not_the_books_are_named():
     assert "Its T is not the book's T" in repr(check("05-temperature", sympy.Symbol("T")))
     assert "w is none of the symbols" in repr(check("05-temperature", sympy.Symbol("w") + T))
+
+
+def test_an_index_compared_by_python_is_told_to_be_compared_at_once():
+    told = repr(check("04-slope-epsilon", -(i == y) / (q[y] + c)))
+    assert "Python's `i == y` asks at once whether the two names are the same" in told
+
+
+@pytest.mark.parametrize("behind", [0.0, -5.0, -16.0, -16.2, -16.6])
+def test_numbers_that_differ_are_not_said_to_agree(behind):
+    told = repr(check("04-epsilon", [behind, 0.0]))
+    assert told.startswith("04-epsilon: not yet: the two do not differ enough here. ")
+    assert ("ε is larger than q_y" in told) == (xentlib.softmax([behind, 0.0])[0] < 1e-7)
+    assert check("04-epsilon", [-17.0, 0.0])
 
 
 # Learner's code: loops, exceptions, printing, mutation, views
@@ -686,6 +768,20 @@ def test_the_dtype_counts_where_the_exercise_says_so():
     assert checking.judge(made("code", narrow, inputs=inputs), same)
     told = repr(checking.judge(made("code", narrow, inputs=inputs, dtype=True), same))
     assert "Asked for the dtype float32; got float64." in told
+
+
+def test_values_that_give_the_same_are_the_same_answer():
+    def remainder(a):
+        return a % 10
+
+    exercise = made("predict", [1, 2], through=remainder, mistakes=(Mistake("Turned round.", [2, 1]),))
+    for right in ([1, 2], [11, 22], np.array([101, 2], dtype=np.uint8), [1.0, 12.0]):
+        assert repr(checking.judge(exercise, right)) == "99-made: solved. It gives [1, 2]."
+    told = repr(checking.judge(exercise, [32, 41]))
+    assert "Turned round." in told
+    assert told.endswith("got  [32, 41]  (array of shape (2,), int64), which gives [2, 1]")
+    assert "Right: only entry 0." in repr(checking.judge(exercise, [11, 23]))
+    assert "Asked for: an array of numbers of shape (2,); got a number." in repr(checking.judge(exercise, 11))
 
 
 def test_several_values_are_compared_one_by_one():

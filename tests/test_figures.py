@@ -10,7 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import FancyBboxPatch, Rectangle
 from matplotlib.text import Text
 
-from xentlib import softmax, softmax_cross_entropy, softmax_cross_entropy_with_grad
+from xentlib import softmax, softmax_cross_entropy, softmax_cross_entropy_with_grad, softmax_jacobian
 from xentlib.teaching import figures
 
 LOGITS, DOG = np.array([1.0, 2.0, 0.5]), 1
@@ -180,6 +180,7 @@ def test_backward_pass_draws_the_gradients_of_loss_probabilities_and_logits(labe
     ax = figures.backward_pass(LOGITS, label)
     at_logits = softmax_cross_entropy_with_grad(LOGITS, label)[1]
     assert_draws(ax, at_logits, 0 - np.eye(3)[label] / softmax(LOGITS))
+    assert_draws(ax, softmax_jacobian(LOGITS)[label], digits=3)
     assert words(ax).count("1") == 1
     assert_legible(ax)
 
@@ -248,10 +249,15 @@ def test_a_wrong_forward_pass_is_refused(monkeypatch, piece, wrong, test):
         test()
 
 
-def test_a_backward_pass_with_the_sign_lost_is_refused(monkeypatch):
-    monkeypatch.setattr(
-        figures, "softmax_cross_entropy_with_grad", lambda z, y: (0.0, -softmax_cross_entropy_with_grad(z, y)[1])
-    )
+@pytest.mark.parametrize(
+    ("piece", "wrong"),
+    [
+        ("softmax_cross_entropy_with_grad", lambda z, y: (0.0, -softmax_cross_entropy_with_grad(z, y)[1])),
+        ("softmax_jacobian", lambda z: -softmax_jacobian(z)),
+    ],
+)
+def test_a_backward_pass_with_the_sign_lost_is_refused(monkeypatch, piece, wrong):
+    monkeypatch.setattr(figures, piece, wrong)
     with pytest.raises(AssertionError):
         test_backward_pass_draws_the_gradients_of_loss_probabilities_and_logits(DOG)
 

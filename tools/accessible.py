@@ -1,6 +1,7 @@
 """Mend what Sphinx says wrongly to those who listen to a page: an extension.
 
-A signature on several lines becomes a list of terms without a term, and the references a list without items.
+A signature on several lines becomes a list of terms without a term, and the references a list without items. What
+unfolds a cell is called other than it reads.
 """
 
 import re
@@ -9,14 +10,17 @@ PARAMETERS = re.compile(r"<dl>\s*((?:<dd>.*?</dd>\s*)+)</dl>", re.S)
 
 
 def mend(body):
-    """Return the page with each of the two as a plain list.
+    """Return the page with each of the two as a plain list, and folded cells called as they read.
 
     >>> mend('<dl><dd>logits</dd><dd>targets</dd></dl>')
     '<ul class="sig-parameters"><li>logits</li><li>targets</li></ul>'
     >>> mend('<div role="list"><div role="doc-biblioentry">Shannon</div></div>')
     '<div role="list"><div role="listitem">Shannon</div></div>'
+    >>> mend('<summary aria-label="Toggle hidden content"><p>Show the code</p></summary>')
+    '<summary><p>Show the code</p></summary>'
     """
-    return PARAMETERS.sub(_as_list, body).replace('role="doc-biblioentry"', 'role="listitem"')
+    body = PARAMETERS.sub(_as_list, body).replace('role="doc-biblioentry"', 'role="listitem"')
+    return body.replace('<summary aria-label="Toggle hidden content">', "<summary>")
 
 
 def _as_list(match):

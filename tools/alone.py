@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from itertools import count
 from pathlib import Path
 
 import nbformat
@@ -52,12 +53,17 @@ def resolved(paths):
 
 
 def numbered(notebooks):
-    """Return for each label of an equation the name of its notebook, and its number in the book, such as 5.1."""
-    return {
-        label: (path.name, f"{path.name[:2].lstrip('0')}.{number}" if path.name[0].isdigit() else str(number))
-        for path, notebook in notebooks.items()
-        for number, label in enumerate(LABEL.findall("\n".join(cell.source for cell in notebook.cells)), start=1)
-    }
+    """Return for each label of an equation the name of its notebook, and its number in the book, such as 5.1.
+
+    The pages without a number of their own count on from one another, as Sphinx does it.
+    """
+    found, unnumbered = {}, count(1)
+    for path, notebook in notebooks.items():
+        chapter = path.name[:2].lstrip("0") if path.name[0].isdigit() else ""
+        numbers = (f"{chapter}.{number}" for number in count(1)) if chapter else map(str, unnumbered)
+        for label in LABEL.findall("\n".join(cell.source for cell in notebook.cells)):
+            found[label] = path.name, next(numbers)
+    return found
 
 
 def on_its_own(text, here, equations, works):

@@ -214,9 +214,10 @@ def test_each_chapter_and_no_other_page_has_the_button():
 
 
 def test_equations_have_their_numbers_in_the_book():
-    """The appendix has no number, so its equation is the first of those that are in no chapter."""
-    numbers = alone.numbered({path: nbformat.read(path, as_version=4) for path in alone.CHAPTERS.glob("*.ipynb")})
-    assert (numbers["eq-gradient"], numbers["eq-errata-card"]) == (("05_gradient.ipynb", "5.1"), ("errata.ipynb", "1"))
+    """The errata have no number, so their equation is the second of those that are in no chapter."""
+    paths = sorted(alone.CHAPTERS.glob("*.ipynb"))
+    numbers = alone.numbered({path: nbformat.read(path, as_version=4) for path in paths})
+    assert (numbers["eq-gradient"], numbers["eq-errata-card"]) == (("05_gradient.ipynb", "5.1"), ("errata.ipynb", "2"))
     for chapter in CHAPTERS:
         page = (ROOT / "_build" / "html" / "chapters" / f"{chapter}.html").read_text(encoding="utf-8")
         here = [number for there, number in numbers.values() if there == f"{chapter}.ipynb"]

@@ -48,6 +48,12 @@ UNSEEN = """() => ["article h1", "article p", "article pre", "article .math"].fl
     .filter(e => !e.checkVisibility({opacityProperty: true, visibilityProperty: true}) || !e.innerText.trim())
     .map(e => `${selector}: ${e.textContent.slice(0, 40)}`))"""
 
+# The header has it; the contents, which a phone folds away, do not count.
+SYMBOLS = """() => [...document.querySelectorAll("a[href]:not(nav a, article a)")]
+  .filter(e => e.pathname.endsWith("/notation.html"))
+  .filter(e => e.checkVisibility({visibilityProperty: true}) && e.tabIndex >= 0).map(e => e.getBoundingClientRect())
+  .some(box => box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight)"""
+
 
 # The rules, each a function from a visit to what is wrong with the page
 
@@ -85,12 +91,20 @@ def fits_every_width(visit):
             yield from (f"{width}: {problem}" for problem in visit.page.evaluate(problems))
 
 
+def symbols_are_a_click_away(visit):
+    for width in (390, 1280):
+        visit.page.set_viewport_size({"width": width, "height": 900})
+        if not visit.page.evaluate(SYMBOLS):
+            yield f"{width}: no link to the table of symbols in the first screen"
+
+
 RULES = (
     asks_no_other_host,
     gets_all_that_it_asks_for,
     reports_no_error,
     links_lead_somewhere,
     fits_every_width,
+    symbols_are_a_click_away,
 )
 
 
@@ -125,6 +139,11 @@ BREACHES = [
     (links_lead_somewhere, '<a href="#gone">gone</a>'),
     (links_lead_somewhere, '<a href="/other.html">from the root</a>'),
     *[(fits_every_width, body) for body, _ in MISFITS],
+    (symbols_are_a_click_away, "<p>none</p>"),
+    (symbols_are_a_click_away, '<nav><a href="notation.html">Symbols</a></nav>'),
+    (symbols_are_a_click_away, '<a href="notation.html" tabindex="-1">Symbols</a>'),
+    (symbols_are_a_click_away, '<a href="notation.html" style="margin-left: 600px">Symbols</a>'),
+    (symbols_are_a_click_away, '<p style="height: 1000px"></p><a href="notation.html">Symbols</a>'),
 ]
 
 
@@ -141,10 +160,10 @@ def test_a_misfit_is_called_what_it_is(visit, small_site, tmp_path, body, proble
 
 def test_a_good_page_keeps_every_rule(visit, small_site, tmp_path):
     good = (
-        '<p>It <a href="other.html#here">links</a>.</p>'
+        '<a href="notation.html">Symbols</a><p>It <a href="other.html#here">links</a>.</p>'
         '<div style="overflow: auto"><p style="width: 2000px">wide</p></div>'
     )
-    visited = visit(small_site(good, other='<p id="here">Other</p>'), tmp_path, "index")
+    visited = visit(small_site(good, other='<p id="here">Other</p>', notation=""), tmp_path, "index")
     assert [problem for rule in RULES for problem in rule(visited)] == []
 
 

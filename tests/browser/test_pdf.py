@@ -17,7 +17,8 @@ INDEX = """<head><title>Small</title><link rel="stylesheet" href="style.css"><sc
 CHAPTER = """<article><h1>One</h1><h2>Part</h2>
 <p id="here"><a href="../index.html#here">home</a> <a href="#ask">ask</a></p>
 <img src="../_images/a.png" alt="A picture">
-<p id="ask">Guess.</p></article>"""
+<p id="ask">Guess.</p>
+<details class="admonition hide"><summary>Show the code</summary><pre>import</pre></details></article>"""
 
 
 @pytest.fixture
@@ -60,6 +61,12 @@ def test_headings_and_pictures_find_their_place(whole):
         ("h3", "Part"),
     ]
     assert whole.find("img")["src"] == "_images/a.png"
+
+
+def test_what_is_folded_on_a_page_is_not_printed(whole):
+    assert "Guess." in whole.text
+    assert "Show the code" not in whole.text
+    assert "import" not in whole.text
 
 
 def test_in_the_book_each_link_leads_to_one_place(book):

@@ -10,6 +10,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.patches import FancyBboxPatch
 
+from xentlib.curvature import softmax_jacobian
 from xentlib.loss import softmax_cross_entropy, softmax_cross_entropy_with_grad
 from xentlib.normalization import softmax
 
@@ -151,6 +152,8 @@ def forward_pass(logits, label):
 def backward_pass(logits, label):
     """Draw the gradient on its way back: 1 at the loss, −p/q at the probabilities, q − p at the logits.
 
+    On the arrows to the logits is what each multiplies by: the slope of the true probability.
+
     Parameters
     ----------
     logits : array_like of shape (3,)
@@ -165,12 +168,18 @@ def backward_pass(logits, label):
     q, p = softmax(logits), np.eye(len(CLASSES))[label]
     at_logits = softmax_cross_entropy_with_grad(logits, label)[1]
     ax = canvas(5.6, 2.6, "One number goes in at the end, q − p comes out")
-    _columns(ax, {"∂L/∂z = q − p": at_logits, "∂L/∂q = −p/q": 0 - p / q}, label, centers=(1.35, 3.2))
-    for end, color in zip(_ROWS, CLASS_COLORS, strict=True):
-        arrow(ax, (2.7, _ROWS[label]), (1.86, end), color=color)
-    arrow(ax, (4.65, _ROWS[label]), (3.72, _ROWS[label]))
-    box(ax, 5.05, _ROWS[label], "1", filled=True, width=0.72)
-    ax.text(5.05, _ROWS[label] + 0.33, "∂L/∂L", ha="center", color=MUTED)
+    _columns(ax, {"∂L/∂z = q − p": at_logits, "∂L/∂q = −p/q": 0 - p / q}, label, centers=(1.2, 3.65))
+    start, from_x, to_x = _ROWS[label], 3.15, 1.71
+    ax.text((from_x + to_x) / 2, 2.3, f"× ∂q({CLASSES[label]})/∂z", ha="center", color=MUTED)
+    for end, slope, color in zip(_ROWS, softmax_jacobian(logits)[label], CLASS_COLORS, strict=True):
+        arrow(ax, (from_x, start), (to_x, end), color=color)
+        ax.text(
+            (from_x + to_x) / 2, (start + end) / 2, f"{slope:.3f}".replace("-", "−"), ha="center", va="center",
+            color=color, size=10, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+        )  # fmt: skip
+    arrow(ax, (4.68, start), (4.17, start))
+    box(ax, 5.05, start, "1", filled=True, width=0.72)
+    ax.text(5.05, start + 0.33, "∂L/∂L", ha="center", color=MUTED)
     return ax
 
 

@@ -10,6 +10,18 @@ from xentlib.teaching.symbolic import T, exp, i, j, log, sum_over, z
 
 TITLE = "2 Softmax"
 
+# 02-scores
+
+
+def probabilities(scores):
+    """Return softmax, and NaN where xentlib would refuse the scores."""
+    scores = scores.astype(float)  # unsigned integers would wrap
+    return unshifted(scores - scores.max())
+
+
+SCORES = np.log([0.1, 0.7, 0.2])
+
+
 # 02-log-softmax, 02-field
 
 S = sum_over(j, exp(z[j]))
@@ -38,8 +50,8 @@ def log_of_softmax(z):
 EXERCISES = (
     Exercise(
         id="02-odds", title="Odds at half the temperature", kind="predict", difficulty=1, minutes=3,
-        task="The scores are 1 for cat and 2 for dog, and the temperature is ½. How many to 1 are the odds of dog "
-        "against cat? One decimal will do.",
+        task="The scores are 1 for cat and 2 for dog, and the temperature is ½. What are the odds of dog against "
+        "cat? Give one number, 3 for 3 to 1, with one decimal.",
         answer=np.exp(2), rtol=0.01,
         mistakes=(
             Mistake("These are the odds at T = 1: the temperature was forgotten.", np.exp(1)),
@@ -71,12 +83,33 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="02-scores", title="Back to scores", kind="predict", difficulty=1, minutes=4,
+        task="A forecaster gives cat the probability 0.1, dog 0.7 and bird 0.2. Find three scores that softmax turns "
+        "into these. Many will do: give any of them, with two decimals.",
+        answer=SCORES, through=probabilities, rtol=0, atol=0.003,
+        mistakes=(
+            Mistake("These are the probabilities. Softmax raises e to what it is given, so give it their logarithms.",
+                    [0.1, 0.7, 0.2]),
+            Mistake("This is softmax of the probabilities. The way back is asked for.",
+                    xentlib.softmax([0.1, 0.7, 0.2])),
+            Mistake("The sign is turned round: the likeliest class needs the highest score.", -SCORES),
+            Mistake("These are the log-odds of each class against all others together. A score is log q_i itself, plus "
+                    "a constant that is the same for all.", SCORES - np.log([0.9, 0.3, 0.8])),
+            Mistake("These logarithms are to base 10. Softmax raises e, so take natural ones.", SCORES / np.log(10)),
+        ),
+        hints=(
+            "One step of softmax is an exponential. What undoes it?",
+            "A logit is a log-probability plus a constant, which you may choose.",
+            "With the constant 0 they are log 0.1, log 0.7 and log 0.2.",
+        ),
+    ),
+    Exercise(
         id="02-log-softmax", title="Log-probabilities at a temperature", kind="derive", difficulty=2, minutes=6,
         task=r"Let $q = \mathrm{softmax}(z/T)$. Write $\log q_i$ in terms of the logits and $T$, for any number of "
         r"classes.",
         answer=z[i] / T - log(S_T),
         mistakes=(
-            Mistake("The whole log-softmax was divided by T. The temperature belongs inside of the sum, too.",
+            Mistake("The whole log-softmax was divided by T. The temperature belongs inside the sum, too.",
                     (z[i] - log(S)) / T),
             Mistake("The score was divided by T, those in the sum were not.", z[i] / T - log(S)),
             Mistake("The logits in the sum were divided by T, the one in front was not.", z[i] - log(S_T)),
@@ -85,7 +118,7 @@ EXERCISES = (
         hints=(
             "What is log q_i at T = 1?",
             "Softmax at temperature T is softmax of other logits. Which?",
-            "Replace each z by z/T in z_i − log Σ_j e^(z_j), also within the sum.",
+            "Write z/T for each z in z_i − log Σ_j e^(z_j), also inside the sum.",
         ),
     ),
     Exercise(
@@ -99,8 +132,9 @@ EXERCISES = (
             Mistake("These are the odds. Their logarithm is asked for.", exp(z[i]) / (S - exp(z[i]))),
         ),
         hints=(
-            "What does a price lack to 1?",
-            "1 − q_i is the price of all others: a sum of exponentials without the i-th, over the same denominator.",
+            "What remains if you take q_i away from 1?",
+            "1 − q_i is the probability of all others together: a sum of exponentials without the i-th, over the same "
+            "denominator.",
             "The denominators cancel. What is left is e^(z_i) / (Σ_j e^(z_j) − e^(z_i)).",
         ),
     ),
@@ -114,12 +148,14 @@ EXERCISES = (
             ([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0], [2.0, 2.0, 2.0]],),
             ([[[0.1, 0.2], [3.0, -1.0]], [[0.0, 0.0], [-2.0, 5.0]]],),
             ([[1000.0, 1001.0, 999.0], [-1000.0, -999.0, -1002.0]],),
+            ([[-1000.0, 1000.0, 0.0]],),
         ),
         mistakes=(
             Mistake("Wrong axis: the classes are on the last one, and you sum along the first.",
                     lambda z: xentlib.softmax(z, axis=0)),
             Mistake("Divided by the sum over everything: each row has to sum to 1.", over_all),
-            Mistake("Softmax was applied twice.", lambda z: xentlib.softmax(xentlib.softmax(z))),
+            Mistake("The mean was subtracted. A logit far above the mean still overflows: subtract the largest.",
+                    lambda z: unshifted(z - z.mean(axis=-1, keepdims=True))),
             Mistake("The formula is right, but its exponentials overflow: subtract the largest logit.", unshifted),
             Mistake("This is log-softmax: the exponential is missing.", lambda z: xentlib.log_softmax(z)),
         ),
@@ -137,13 +173,13 @@ EXERCISES = (
         faulty=log_of_softmax, right=xentlib.log_softmax, legal=logits_of(2), rtol=0.01, atol=0,
         mistakes=(
             Mistake("The two tie. Give one of them a lead.", [5.0, 5.0], lambda z: z[0] == z[1]),
-            Mistake("The lead is too small: the prices still have digits to spare. Go further.",
+            Mistake("The lead is too small: the probabilities still have digits to spare. Go further.",
                     [0.0, 10.0], lambda z: z[0] != z[1]),
         ),
         hints=(
             "Softmax gives two numbers. When is one of them a bad float64?",
-            "A lead makes one price round to 0, or the other one round to 1.",
-            "From a lead of about 37 the larger price is exactly 1, and its logarithm 0. What is it really?",
+            "A lead makes one probability round to 0, or the other one round to 1.",
+            "From a lead of about 37 the larger probability is exactly 1, and its logarithm 0. What is it really?",
         ),
     ),
     Exercise(

@@ -60,7 +60,7 @@ EXERCISES = (
             Mistake("The layer is the same for all images, however many there are.", 20800),
         ),
         hints=(
-            "One unit for each class. What does a unit consist of?",
+            "There is one unit for each class. Which numbers does a unit have?",
             "A weight for each feature, and a bias.",
             "10 units with 64 + 1 numbers each.",
         ),
@@ -68,13 +68,13 @@ EXERCISES = (
     Exercise(
         id="03-odds", title="Log-odds of a layer", kind="predict", difficulty=2, minutes=4,
         task=r"The features are $x = (1, 2)$. The matrix $W$ has the rows $(1, 0)$, $(0, 1)$ and $(3, -1)$, and "
-        r"$b = (0, \tfrac12, -1)$. What are the log-odds of class 1 against class 0?",
+        r"$b = (0, \tfrac12, -1)$. What are the log-odds of class 1 against class 0? (Classes are counted from 0.)",
         answer=1.5,
         mistakes=(
             Mistake("The biases are missing: they move the log-odds, too.", 1.0),
             Mistake("These are the log-odds of class 0 against class 1.", -1.5),
             Mistake("These are the odds. Their logarithm is asked for.", np.exp(1.5)),
-            Mistake("This is the logit of class 1. That of class 0 has yet to come off.", 2.5),
+            Mistake("This is the logit of class 1. That of class 0 is still to be subtracted.", 2.5),
         ),
         hints=(
             "Which of the three logits do you need?",
@@ -84,14 +84,14 @@ EXERCISES = (
     ),
     Exercise(
         id="03-weight", title="The slope of one weight", kind="derive", difficulty=2, minutes=8,
-        task=r'Let `x_d = symbols("x_d", real=True)` stand for feature $d$. Write $\partial L/\partial W_{kd}$ for one '
-        r"image of class $y$, in terms of the logits $z$. Take the gradient with respect to the logits from chapter 5: "
-        r"it is $q - p$.",
+        task=r"For one image of class $y$, write the slope $\partial L/\partial W_{kd}$ in terms of its logits `z[j]` "
+        r"and its feature $x_d$, which the set-up cell defines as `x_d`. The slope at logit $k$ is $q_k - \mathbb{1}(k "
+        r"= y)$. Write $q_k$ out as a quotient with `exp` and `sum_over`, and the indicator as `KroneckerDelta(k, y)`.",
         answer=(Q_K - DELTA) * X_D,
         mistakes=(
             Mistake("This is the slope of the bias. A weight is multiplied by its feature.", Q_K - DELTA),
-            Mistake("The one-hot was not subtracted: the true class must be pushed up.", Q_K * X_D),
-            Mistake("The sign is turned round.", (DELTA - Q_K) * X_D),
+            Mistake("The indicator is missing: it makes the slope of the true class negative.", Q_K * X_D),
+            Mistake("The sign is wrong: this is the way downhill, minus the slope.", (DELTA - Q_K) * X_D),
             Mistake("The feature belongs to both parts: (q_k − δ_ky) · x_d.", Q_K * X_D - DELTA),
         ),
         hints=(
@@ -102,8 +102,9 @@ EXERCISES = (
     ),
     Exercise(
         id="03-weights", title="The slope of all weights", kind="code", difficulty=2, minutes=10,
-        task="Write a function of `W`, of shape $(K, D)$, `X`, of shape $(N, D)$, and `labels` that returns the "
-        "gradient of the mean loss with respect to `W`. There is no bias.",
+        task="A layer has no bias. Write a function of its weights `W`, of shape $(K, D)$, the features `X` of N "
+        "images, of shape $(N, D)$, and their true classes `labels`, of shape $(N,)$. It returns the slopes of the "
+        "mean loss along all weights, an array of shape $(K, D)$.",
         answer=weight_gradient,
         inputs=(
             ([[0.1, -0.2], [0.0, 0.3], [0.5, 0.1]], [[1.0, 0.0], [0.5, 2.0], [0.0, 1.0], [3.0, 1.0]], [0, 1, 2, 1]),
@@ -119,7 +120,7 @@ EXERCISES = (
                     lambda W, X, labels: weight_gradient(W, X, labels) / len(X)),
             Mistake("Divided by K instead of N.",
                     lambda W, X, labels: len(X) * weight_gradient(W, X, labels) / len(W)),
-            Mistake("This uses q in place of q − p: the one-hot was not subtracted.", without_target),
+            Mistake("This uses q alone: subtract 1 at the true class of each image.", without_target),
         ),
         hints=(
             "Begin with the logits, X @ W.T, and the gradient with respect to them.",
@@ -129,9 +130,8 @@ EXERCISES = (
     ),
     Exercise(
         id="03-pinned", title="A last logit of zero", kind="code", difficulty=1, minutes=5,
-        task="The weights `W` are known up to a common row. Write a function of `W`, of shape $(K, D)$, that returns "
-        "the weights that give every image the same probabilities, and a last logit that is always 0. Leave `W` itself "
-        "as it is.",
+        task="A layer has the weights `W`, of shape $(K, D)$, and no bias. Write a function of `W` that returns other "
+        "weights, which give every image the same probabilities as `W` and a last logit of 0. Leave `W` itself alone.",
         answer=pinned,
         inputs=(
             ([[1.0, 2.0], [0.5, -1.0], [3.0, 0.25]],),
@@ -142,19 +142,20 @@ EXERCISES = (
             Mistake("The last row is 0, but the others stayed: the odds against the last class have changed.",
                     last_row_erased),
             Mistake("The rows sum to 0 now. That is another choice of the common row.", lambda W: W - W.mean(axis=0)),
-            Mistake("The last row was added to each. It has to come off.", lambda W: W + W[-1]),
-            Mistake("This takes off the last column, a feature. Classes are rows.", lambda W: W - W[:, -1:]),
+            Mistake("The last row was added to each. Subtract it instead.", lambda W: W + W[-1]),
+            Mistake("This subtracts the last column, a feature. Classes are rows.", lambda W: W - W[:, -1:]),
         ),
         hints=(
             "Which row can you add to all rows so that the last becomes 0?",
-            "The last row itself, with its sign turned. It has to come off every row.",
-            "W - W[-1]: NumPy takes the row off each of the others.",
+            "Minus the last row. So subtract the last row from every row.",
+            "W - W[-1]: NumPy subtracts the row from each row of W.",
         ),
     ),
     Exercise(
         id="03-bias", title="When the bias decides", kind="break", difficulty=2, minutes=5,
-        task=r"A layer has the weights $((1, 0), (0, 1), (-1, -1))$ and the bias $(0, \tfrac12, 0)$. Somebody predicts "
-        r"the class without the bias. Find two finite features for which the prediction is wrong.",
+        task=r"The rows of $W$ are $(1, 0)$, $(0, 1)$ and $(-1, -1)$, and $b = (0, \tfrac12, 0)$. A program predicts "
+        r"the class with the largest entry of $W x$, and forgets the bias. Find two features $x$, as a list, for which "
+        r"it predicts another class than the whole layer does.",
         answer=[0.3, 0.1],
         faulty=without_bias, right=lambda x: (WEIGHT @ x + BIAS).argmax(), legal=finite(2, "features"),
         mistakes=(
@@ -177,15 +178,15 @@ EXERCISES = (
             "A three with 0.6: softmax divides by the sum, so a common factor cancels.",
             "Perhaps another class: twice the ink is another image, and anything can happen.",
             "A three with less than 0.6: the image is further from those of the training set.",
-            "A three with more than 0.6: all logits double, and all leads with them.",
+            "A three with more than 0.6: all logits double, and so do the leads of three over the others.",
         ),
         answer="D",
-        because="z = W x is linear in x, so the leads double and the order stays. The probability of the class that "
-        "leads grows with every lead. Confidence measures ink as well as shape.",
+        because="z = W x is linear in x, so all leads double and the order stays. The larger its leads, the larger the "
+        "probability of the first class. Confidence measures ink as well as shape.",
         mistakes=(
-            Mistake("The sum is one of exponentials. A factor in front of them cancels; this one is inside.", "A"),
+            Mistake("A factor in front of all exponentials cancels. This one is in the exponents.", "A"),
             Mistake("Without a bias each logit is doubled, and the largest stays the largest.", "B"),
-            Mistake("A linear layer knows no distance from what it has seen. It only weighs the features.", "C"),
+            Mistake("A linear layer knows nothing of distance from the training set. It only weighs features.", "C"),
         ),
         hints=(
             "What happens to the logits W x if x doubles?",

@@ -48,6 +48,12 @@ def over_samples(logits, labels):
     return (xentlib.softmax(logits, axis=0) - one_hot(labels, logits.shape[1])) / len(logits)
 
 
+def from_every_row(logits, labels):
+    grad = xentlib.softmax(logits)
+    grad[:, labels] -= 1
+    return grad / len(grad)
+
+
 # 05-flat-zero, 05-two-steps: dog, the class in the middle, is true
 
 
@@ -67,12 +73,12 @@ def fused(logits):
 EXERCISES = (
     Exercise(
         id="05-signs", title="Predict a gradient", kind="predict", difficulty=1, minutes=3,
-        task=r"The scores are $(1, 2, \tfrac12)$, as always, but the photo shows a bird. Before you run anything: what "
-        r"is the gradient of the loss with respect to the three logits? Two decimals will do.",
+        task=r"The scores are $(1, 2, \tfrac12)$, as always, but now the photo shows a bird. Before you run anything: "
+        r"what is the gradient of the loss with respect to the three logits? Two decimals will do.",
         answer=[0.23, 0.63, -0.86], rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This is q: the one-hot was not subtracted.", [0.23, 0.63, 0.14]),
-            Mistake("This is p − q: every sign is turned round.", [-0.23, -0.63, 0.86]),
+            Mistake("This is p − q: every sign is reversed.", [-0.23, -0.63, 0.86]),
             Mistake("The 1 was subtracted at dog, which has the highest score. Bird is true.", [0.23, -0.37, 0.14]),
         ),
         hints=(
@@ -84,16 +90,17 @@ EXERCISES = (
     Exercise(
         id="05-temperature", title="The gradient at a temperature", kind="derive", difficulty=2, minutes=8,
         task=r"Let $q = \mathrm{softmax}(z/T)$ and $L = -\log q_y$. Derive $\partial L/\partial z_i$ for any number of "
-        r"classes.",
+        r"classes. Write softmax out, so that the answer contains `z` and `T` but no `q`.",
         answer=(Q_T - DELTA) / T,
         mistakes=(
             Mistake("The inner derivative is missing: z_i enters as z_i/T, which brings a factor 1/T.", Q_T - DELTA),
             Mistake("The factor is T where it should be 1/T: the derivative of z_i/T is 1/T.", T * (Q_T - DELTA)),
-            Mistake("The 1/T stands in front, but the softmax has lost its temperature.", (Q - DELTA) / T),
+            Mistake("The factor 1/T is right, but the softmax has lost its temperature.", (Q - DELTA) / T),
             Mistake("This is q/T: the one-hot was not subtracted.", Q_T / T),
+            Mistake("This is minus the gradient: every sign is reversed.", (DELTA - Q_T) / T),
         ),
         hints=(
-            "Call z_i/T by a name of its own, u_i. What is ∂L/∂u_i?",
+            "Write u_i for z_i/T. What is ∂L/∂u_i?",
             "It is softmax(u)_i − δ_iy, by the chapter. Now the chain rule: what is ∂u_i/∂z_i?",
             "It is 1/T, so the whole of softmax(z/T)_i − δ_iy is divided by T.",
         ),
@@ -101,11 +108,12 @@ EXERCISES = (
     Exercise(
         id="05-weights", title="Targets that do not sum to 1", kind="derive", difficulty=3, minutes=12,
         task=r"Let $L = -\sum_j p_j \log q_j$ with $q = \mathrm{softmax}(z)$, where the $p_j$ are positive weights "
-        r"that need not sum to 1. Derive $\partial L/\partial z_i$.",
+        r"that need not sum to 1. Derive $\partial L/\partial z_i$. Write softmax out, so that the answer contains `z` "
+        r"and `p` but no `q`.",
         answer=sum_over(j, p[j]) * Q - p[i],
         mistakes=(
             Mistake("This takes Σp = 1 for granted. Here p is any list of positive weights.", Q - p[i]),
-            Mistake("The sign is turned round.", p[i] - sum_over(j, p[j]) * Q),
+            Mistake("Every sign is reversed.", p[i] - sum_over(j, p[j]) * Q),
             Mistake("This is the slope with respect to q_i. Softmax is still to come.", -p[i] / Q),
             Mistake("The factor at p_i is too much: each log q_j brings a q_i, but only log q_i brings the 1.",
                     sum_over(j, p[j]) * (Q - p[i])),
@@ -113,20 +121,22 @@ EXERCISES = (
         hints=(
             "Write log q_j as z_j − log Σ e^z before you differentiate.",
             "The first part gives −Σ_j p_j δ_ij. The second is the same for each j, and its gradient is softmax.",
-            "The second part stands there once for each weight: (Σ_j p_j) · q_i. What does Σ_j p_j δ_ij leave?",
+            "The second part appears once for each weight: (Σ_j p_j) · q_i. Which term does Σ_j p_j δ_ij keep?",
         ),
     ),
     Exercise(
         id="05-gradient", title="Write the gradient", kind="code", difficulty=1, minutes=6,
         task="Write a function of `logits` (an array of $K$ numbers) and `y` (the index of the true class) that "
-        "returns the gradient of the loss. It has to work for logits of 1000, too.",
+        "returns the gradient of the loss with respect to the logits. It must work for logits of 1000 and of −1000, "
+        "too, in one array.",
         answer=gradient,
         inputs=(
-            ([1.0, 2.0, 0.5], 1), ([1.0, 2.0, 0.5], 2), ([0.3, -1.2, 0.0, 2.2, -0.4], 0), ([1000.0, 0.0, 999.0], 0),
+            ([1.0, 2.0, 0.5], 1), ([1.0, 2.0, 0.5], 2), ([0.3, -1.2, 0.0, 2.2, -0.4], 0),
+            ([-1000.0, 1000.0, -1000.0, 999.0], 0),
         ),
         mistakes=(
             Mistake("This is q: the one-hot was not subtracted.", lambda logits, y: xentlib.softmax(logits)),
-            Mistake("This is p − q: every sign is turned round.", lambda logits, y: -gradient(logits, y)),
+            Mistake("This is p − q: every sign is reversed.", lambda logits, y: -gradient(logits, y)),
             Mistake("Softmax was applied twice.", lambda logits, y: gradient(xentlib.softmax(logits), y)),
             Mistake("This is the slope with respect to q, −p/q. It has yet to go back through softmax.",
                     lambda logits, y: -one_hot(y, len(logits)) / xentlib.softmax(logits)),
@@ -141,7 +151,7 @@ EXERCISES = (
     Exercise(
         id="05-batch", title="A batch and its mean", kind="code", difficulty=2, minutes=8,
         task="Write a function of `logits`, of shape $(N, K)$, and `labels`, $N$ indices, that returns the gradient of "
-        "the mean loss with respect to all logits.",
+        "the mean loss over the $N$ rows with respect to all logits.",
         answer=batch_gradient,
         inputs=(
             ([[1.0, 2.0, 0.5], [2.5, 0.5, 0.0], [0.2, 1.1, 1.0], [1.5, -0.5, 0.0]], [1, 0, 2, 1]),
@@ -150,8 +160,8 @@ EXERCISES = (
         ),
         mistakes=(
             Mistake("This is the gradient of the sum: it was not divided by N.", not_divided),
-            Mistake("Divided by K instead of N: use len(logits), the number of rows.",
-                    lambda logits, labels: not_divided(logits, labels) / logits.shape[1]),
+            Mistake("grad[:, labels] picks the columns of all labels in every row, so that a row may lose several 1s: "
+                    "use grad[np.arange(N), labels].", from_every_row),
             Mistake("Divided by N · K: the mean runs over samples, not over all entries.",
                     lambda logits, labels: batch_gradient(logits, labels) / logits.shape[1]),
             Mistake("Wrong axis: softmax runs over the classes of one sample, the last axis.", over_samples),
@@ -159,14 +169,14 @@ EXERCISES = (
                     lambda logits, labels: xentlib.softmax(logits) / len(logits)),
         ),
         hints=(
-            "Each sample has a loss of its own. Which rows of the logits does the loss of row n depend on?",
-            "Row n of the gradient is (q − p of row n), times what the mean contributes to each row.",
+            "Which rows of the logits does the loss of row n depend on?",
+            "Row n of the gradient is q − p of that row, times the factor that the mean puts before each loss.",
             "q = softmax(logits); q[np.arange(N), labels] -= 1; q / N",
         ),
     ),
     Exercise(
         id="05-flat-zero", title="A gradient that is lost", kind="break", difficulty=2, minutes=5,
-        task=r"The textbook computes the gradient as $\mathrm{softmax}(z) - p$. Find three finite logits, with dog "
+        task=r"A program computes the gradient as $\mathrm{softmax}(z) - p$. Find three finite logits, with dog "
         r"(index 1) true, for which it is wrong by more than 1 % in some entry, though the true gradient is not 0 in "
         r"float64.",
         answer=[0.0, 40.0, 0.0],
@@ -187,8 +197,9 @@ EXERCISES = (
     ),
     Exercise(
         id="05-two-steps", title="Backwards in two steps", kind="break", difficulty=3, minutes=8,
-        task="This backward pass goes in two steps: $-p/q$, then the Jacobian of softmax. Find three finite logits, "
-        "with dog (index 1) true, for which it is wrong by more than 1 % in some entry, or gives no number at all.",
+        task="A program computes the gradient in two steps, as in *The backward pass*: first $-p/q$, then its product "
+        "with the Jacobian of softmax. Find three finite logits, with dog (index 1) true, for which the result is "
+        "wrong by more than 1 % in some entry, or no number at all.",
         answer=[800.0, 0.0, 0.0],
         faulty=two_steps, right=fused, legal=logits_of(3), rtol=0.01, atol=0,
         mistakes=(
@@ -212,7 +223,7 @@ EXERCISES = (
         r"logit is almost $-1$. Where does it come from?",
         options=(
             "The loss adds up the flat slopes of all classes, and together they make 1.",
-            r"The slope of $-\log q_y$ is $-1/q_y$, a million here, and cancels the factor $q_y$ of softmax.",
+            r"The slope of $-\log q_y$ is $-1/q_y$, minus a million here, and cancels the factor $q_y$ of softmax.",
             "$q - p$ is an approximation, which is poor where $q_y$ is small.",
             "Softmax is flat only at the true class; the wrong class that leads brings the 1.",
         ),
@@ -222,12 +233,12 @@ EXERCISES = (
         mistakes=(
             Mistake("Only −log q_y enters the loss, so only the slope of q_y counts. The 1 comes from what it is "
                     "multiplied with.", "A"),
-            Mistake("It is exact, for every z. The chapter proves it, and assumes nothing about q_y.", "C"),
-            Mistake("The class that leads has a slope of its own, at its own logit, and the loss does not contain its "
-                    "probability.", "D"),
+            Mistake("It is exact for every z. The chapter's proof assumes nothing about q_y.", "C"),
+            Mistake("The slope asked for is that of the true logit. The leading class has another, and the loss "
+                    "does not contain its probability.", "D"),
         ),
         hints=(
-            "The slope is a product of two, by the chain rule. The task gives one of them.",
+            "By the chain rule the slope is a product of two factors. The task gives one of them.",
             "What is the derivative of −log q_y with respect to q_y, when q_y is 10⁻⁶?",
             "Multiply −1/q_y by q_y (1 − q_y).",
         ),

@@ -81,14 +81,20 @@ def _named(exercise, is_it):
 def _judge_value(exercise, answer):
     if callable(answer):
         return _not_yet(exercise, "not yet. Asked for: a value; got a function. Was it to be called?")
-    expected = _plain(exercise.answer)
-    got = _plain(answer, expected)
+    reference = _plain(exercise.answer)
+    given = _plain(answer, reference)
+    comparable = exercise.through and not _difference_in_kind(exercise, given, reference)
+    through = exercise.through if comparable else lambda value: value
+    expected, got = through(reference), through(given)
     if _agree(exercise, got, expected):
-        return _solved(exercise, f"It is {_show(expected)}.")
-    name = _named(exercise, lambda m: m.when(answer) if m.when else _agree(exercise, got, _plain(m.wrong, expected)))
+        return _solved(exercise, f"It {'gives' if comparable else 'is'} {_show(expected)}.")
+    name = _named(
+        exercise, lambda m: m.when(answer) if m.when else _agree(exercise, got, through(_plain(m.wrong, reference)))
+    )
     # The value itself is not told: the learner can still find it.
     what = name or _difference_in_kind(exercise, got, expected) or _which_are_right(exercise, got, expected)
-    return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(got)}")
+    made_of_it = f", which gives {_show(got)}" if comparable else ""
+    return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(given)}{made_of_it}")
 
 
 def _which_are_right(exercise, got, expected):
@@ -307,7 +313,8 @@ def _judge_input(exercise, answer):
     if outcome.failure or not _agree(exercise, outcome.value, right):
         return _solved(exercise, "\n  ".join(["The fault shows.", *values]))
     name = _named(exercise, lambda mistake: bool(mistake.when(given)))
-    return _not_yet(exercise, f"not yet: the two agree here. {name}".rstrip(), f"tried     {_show(given)}", *values)
+    told = f"not yet: the two do not differ enough here. {name}".rstrip()
+    return _not_yet(exercise, told, f"tried     {_show(given)}", *values)
 
 
 def _as_input(answer):

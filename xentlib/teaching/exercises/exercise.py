@@ -37,6 +37,8 @@ class Exercise:
         From a nudge to the key step.
     mistakes : sequence of Mistake
         Consulted in order, only for an answer that is wrong.
+    through : function of an array, for "predict"
+        Where several values are right: values are compared by what it makes of them. It must not raise.
     inputs : sequence of tuples, for "code"
         The arguments of each call. A list among them is passed as an array.
     distributions : sequence of IndexedBase, for "derive"
@@ -67,6 +69,7 @@ class Exercise:
     mistakes: Sequence[Mistake]
     difficulty: int
     minutes: int
+    through: Callable | None = None
     inputs: Sequence[tuple] = ()
     distributions: Sequence[Any] = ()
     faulty: Callable | None = None

@@ -15,6 +15,7 @@ from xentlib.teaching.exercises.checking import lettered
 
 DIFFICULTY = {1: "easy", 2: "middling", 3: "hard"}
 TABLE_HEAD = "| chapter | exercise | kind | difficulty | minutes |"
+HOW_TO_READ = "[How to read the checks](checks.ipynb)"  # what to know before an expression is asked for
 HEADING = re.compile(r"##+ Exercise ")
 CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 
@@ -35,7 +36,8 @@ def task(exercise, name):
     parts = [f"### {heading(exercise)}", f"*{exercise.kind.capitalize()}, {exercise.minutes} minutes.* {exercise.task}"]
     if exercise.options:
         parts.append(_list(exercise.options))
-    return "\n\n".join([*parts, link("Solution", exercise, f"solutions/{name}")])
+    solution = link("Solution", exercise, f"solutions/{name}")
+    return "\n\n".join([*parts, f"{solution} · {HOW_TO_READ}" if exercise.kind == "derive" else solution])
 
 
 def solution_head(exercise, name):
