@@ -21,7 +21,12 @@ def without_zeros(p, q):
     return np.sum(p * np.log(p / q))
 
 
-# 01-nothing: the garden without cats
+def without_all_zeros(p, q):
+    kept = (p > 0) & (q > 0)
+    return np.sum(p[kept] * np.log(p[kept] / q[kept]))
+
+
+# 01-nothing: a garden without cats
 
 NO_CATS = np.array([0.0, 0.75, 0.25])
 
@@ -34,35 +39,36 @@ EXERCISES = (
     Exercise(
         id="01-surplus", title="The surplus in bits", kind="predict", difficulty=2, minutes=6,
         task=r"Four kinds of visitors come with $p = (\tfrac12, \tfrac14, \tfrac18, \tfrac18)$. The code was made for "
-        r"$q = (\tfrac18, \tfrac12, \tfrac18, \tfrac14)$. By how many bits per visitor is it too long, on average?",
+        r"$q = (\tfrac18, \tfrac12, \tfrac18, \tfrac14)$. By how many bits a visitor is it too long, on "
+        r"average? Give three decimals.",
         answer=0.625, rtol=0.002,
         mistakes=(
-            Mistake("This is H(p, q), all that is paid. What must be paid in any case has yet to come off.", 2.375),
-            Mistake("This is H(p), what must be paid in any case.", 1.75),
-            Mistake("This is KL(q‖p): the two are not symmetric. The visitors come with p.", 0.5),
-            Mistake("This is in nats. The surplus in bits is larger, by 1/log 2.", 0.625 * np.log(2)),
+            Mistake("This is H(p, q), the whole bill. Subtract H(p), which must be paid in any case.", 2.375),
+            Mistake("This is H(p), which must be paid in any case. Only what is paid on top of it is asked for.", 1.75),
+            Mistake("This is KL(q‖p). The order matters: visitors come with p, so p takes the average.", 0.5),
+            Mistake("This is in nats. Divide by log 2 to get bits.", 0.625 * np.log(2)),
         ),
         hints=(
             "How long is each word of the code for q, and how long would it be in the code for p?",
             "The words have 3, 1, 3 and 2 bits. They could have 1, 2, 3 and 3.",
-            "The differences 2, −1, 0 and −1 are averaged with p: ½ · 2 − ¼ · 1 − ⅛ · 1.",
+            "The differences are 2, −1, 0 and −1. Average them with p: ½ · 2 − ¼ · 1 − ⅛ · 1.",
         ),
     ),
     Exercise(
-        id="01-order", title="Three guesses", kind="predict", difficulty=1, minutes=4,
-        task=r"Visitors come with $p = (\tfrac12, \tfrac14, \tfrac14)$. Order these guesses by $H(p, q)$, the cheapest "
-        r'first, as in `("A", "B", "C")`: A is $(\tfrac14, \tfrac12, \tfrac14)$, B is '
+        id="01-order", title="Three forecasts", kind="predict", difficulty=1, minutes=4,
+        task=r"Visitors come with $p = (\tfrac12, \tfrac14, \tfrac14)$. Order these forecasts by $H(p, q)$, the "
+        r'cheapest first, as in `("A", "B", "C")`: A is $(\tfrac14, \tfrac12, \tfrac14)$, B is '
         r"$(\tfrac13, \tfrac13, \tfrac13)$, C is $(\tfrac12, \tfrac14, \tfrac14)$.",
         answer=("C", "B", "A"),
         mistakes=(
-            Mistake("The dearest stands first.", ("A", "B", "C")),
-            Mistake("The truth is the cheapest, but uniform is a smaller error than to favour the wrong class.",
+            Mistake("This begins with the most expensive one.", ("A", "B", "C")),
+            Mistake("The truth is the cheapest. But it costs less to favour no class than to favour a wrong one.",
                     ("C", "A", "B")),
-            Mistake("No guess beats the truth, not even one that makes all words about as short.", ("B", "C", "A")),
+            Mistake("One of the three is the truth itself, and no forecast beats the truth.", ("B", "C", "A")),
         ),
         hints=(
-            "One of them you can place without a calculation.",
-            "H(p, q) is least for q = p. For the others count bits: A needs words of 2, 1 and 2.",
+            "You can place one of them without a calculation.",
+            "H(p, q) is smallest for q = p. For the other two, count bits: A has words of 2, 1 and 2.",
             "A costs 1.75 bits, B costs log₂ 3 = 1.58 whoever comes, C costs 1.5.",
         ),
     ),
@@ -72,27 +78,27 @@ EXERCISES = (
         r"and $K$. The $p_i$ sum to 1.",
         answer=log(K) + sum_over(j, p[j] * log(p[j])), distributions=(p,),
         mistakes=(
-            Mistake("This is H(p, u), the whole bill. The entropy of p is still to be taken off.", log(K)),
-            Mistake("The sign is turned round: no divergence is negative.", -log(K) - sum_over(j, p[j] * log(p[j]))),
-            Mistake("The entropy was added. H(p, u) is H(p) plus the divergence, so it is taken off.",
+            Mistake("This is H(p, u), the whole bill. Subtract the entropy of p.", log(K)),
+            Mistake("The sign is wrong: a divergence is never negative.", -log(K) - sum_over(j, p[j] * log(p[j]))),
+            Mistake("You added the entropy. The divergence is H(p, u) minus H(p).",
                     log(K) - sum_over(j, p[j] * log(p[j]))),
-            Mistake("This is KL(u‖p), with the two in the other order.", -log(K) - sum_over(j, log(p[j])) / K),
+            Mistake("This is KL(u‖p). The order matters.", -log(K) - sum_over(j, log(p[j])) / K),
         ),
         hints=(
             "Put q_i = 1/K into the definition. What is log(p_i / q_i)?",
-            "It is log p_i + log K. The second part is the same for each class.",
-            "Σ_i p_i log K is log K, since the p_i sum to 1. Write the other sum with sum_over.",
+            "It is log p_i + log K, and log K is the same for every class.",
+            "Σ_i p_i log K is log K, since the p_i sum to 1. Write the other sum as sum_over(i, …).",
         ),
     ),
     Exercise(
         id="01-slope", title="Which probability matters most?", kind="derive", difficulty=1, minutes=4,
-        task=r"Take $H(p, q)$ as a function of $K$ free numbers $q_0, \dots, q_{K-1}$. Write "
-        r"$\partial H/\partial q_i$.",
+        task=r"Take $H(p, q)$ as a function of $K$ positive numbers $q_0, \dots, q_{K-1}$ that need not sum to 1. "
+        r"Write $\partial H/\partial q_i$, the derivative when $q_i$ changes and the other $q_j$ do not.",
         answer=-p[i] / q[i],
         mistakes=(
-            Mistake("The sign is turned round: more probability never costs more.", p[i] / q[i]),
+            Mistake("The sign is wrong: when q_i grows, the cross-entropy falls.", p[i] / q[i]),
             Mistake("The weight is missing: class i comes with probability p_i.", -1 / q[i]),
-            Mistake("This is the slope with respect to p_i.", -log(q[i])),
+            Mistake("This is the derivative with respect to p_i.", -log(q[i])),
             Mistake("This is the sum over all classes. Only one term depends on q_i.", -sum_over(j, p[j] / q[j])),
         ),
         hints=(
@@ -104,27 +110,28 @@ EXERCISES = (
     Exercise(
         id="01-kl", title="Write the divergence", kind="code", difficulty=2, minutes=8,
         task=r"Write a function of `p` and `q`, two distributions as arrays, that returns $\mathrm{KL}(p \parallel q)$ "
-        r"in nats. Probabilities may be 0: in `p` alone, or in both at the same place.",
+        r"in nats. Probabilities may be 0, in `p`, in `q`, or in both at the same place.",
         answer=kl,
         inputs=(
             ([0.5, 0.25, 0.25], [0.25, 0.5, 0.25]),
             ([0.2, 0.8], [0.6, 0.4]),
             ([0.0, 1.0, 0.0], [0.23, 0.63, 0.14]),
             ([0.0, 0.75, 0.25], [0.0, 0.5, 0.5]),
+            ([0.5, 0.25, 0.25], [0.5, 0.5, 0.0]),
         ),
         mistakes=(
-            Mistake("This is KL(q‖p): the two are not symmetric. The average is taken with p.", lambda p, q: kl(q, p)),
-            Mistake("This is the cross-entropy. The entropy of p is still to be taken off.",
-                    lambda p, q: xentlib.cross_entropy(p, q)),
+            Mistake("This is KL(q‖p). The order matters: p takes the average.", lambda p, q: kl(q, p)),
+            Mistake("You left out a class that does come, because q_i = 0. There the divergence is infinite.",
+                    without_all_zeros),
             Mistake("This is in bits. The book counts in nats, with the natural logarithm.",
                     lambda p, q: kl(p, q) / np.log(2)),
             Mistake("The formula is right, but 0 · log 0 gives NaN. A class that never comes costs 0.", without_zeros),
-            Mistake("The sign is turned round: no divergence is negative.", lambda p, q: -kl(p, q)),
+            Mistake("The sign is wrong: a divergence is never negative.", lambda p, q: -kl(p, q)),
         ),
         hints=(
-            "It is one sum over the classes. What does a class with p_i = 0 add to it?",
-            "Nothing, and NumPy says NaN. Leave such classes out before you take logarithms.",
-            "there = p > 0; np.sum(p[there] * np.log(p[there] / q[there]))",
+            "It is one sum over the classes. How much does a class with p_i = 0 add?",
+            "It adds 0, but NumPy says NaN. Leave such classes out before you take the logarithm.",
+            "comes = p > 0; np.sum(p[comes] * np.log(p[comes] / q[comes]))",
         ),
     ),
     Exercise(
@@ -134,13 +141,13 @@ EXERCISES = (
         answer=[0.0, 0.5, 0.5],
         faulty=as_written, right=lambda q: xentlib.cross_entropy(NO_CATS, q), legal=distribution_of(3),
         mistakes=(
-            Mistake("Every probability is positive, and so every logarithm is finite.",
+            Mistake("Here every q_i is positive, so every logarithm is finite and the formula is right.",
                     [0.2, 0.4, 0.4], lambda q: (q > 0).all()),
-            Mistake("A class that does come was ruled out. The cross-entropy is infinite, and the formula says so.",
+            Mistake("You gave 0 to a class that does come. The cross-entropy is infinite, and the formula says so.",
                     [0.5, 0.5, 0.0], lambda q: (q[1:] == 0).any()),
         ),
         hints=(
-            "For which class do p and the logarithm of q have something to quarrel about?",
+            "Which class could make NumPy multiply 0 by infinity?",
             "In the limit 0 · log q_0 is 0, however small q_0 is. What does NumPy say at q_0 = 0?",
             "Set q_0 = 0 and share the rest between the others.",
         ),
@@ -148,29 +155,29 @@ EXERCISES = (
     Exercise(
         id="01-unknown", title="A floor nobody knows", kind="explain", difficulty=2, minutes=3,
         task=r"$p$ is what happens, and nobody knows it. You change $q$, and $H(p, q)$, measured on many visitors, "
-        r"falls by 0.1 nats. A colleague says that $\mathrm{KL}(p \parallel q)$ has fallen by 0.1 nats, too. How can "
-        r"he know, without knowing $H(p)$?",
+        r"falls by 0.1 nats. A colleague concludes that $\mathrm{KL}(p \parallel q)$ has fallen by 0.1 nats, too. Can "
+        r"she know that without knowing $H(p)$?",
         options=(
-            r"He cannot. $\mathrm{KL}(p \parallel q)$ is at most $H(p, q)$, so it falls, but nobody can say by how "
-            r"much.",
-            "$H(p)$ falls along with them: all three are made of the same logarithms.",
-            r"$H(p, q)$ is $H(p) + \mathrm{KL}(p \parallel q)$, and $H(p)$ does not contain $q$. It is the same before "
-            r"and after.",
-            r"$H(p)$ is 0 for what really happens, so $H(p, q)$ and $\mathrm{KL}(p \parallel q)$ are the same number.",
+            r"No. $\mathrm{KL}(p \parallel q)$ is at most $H(p, q)$, so it falls, but nobody can say by how much.",
+            "No. $H(p)$ has fallen as well, since all three are made of the same logarithms.",
+            r"Yes. $H(p, q)$ is $H(p) + \mathrm{KL}(p \parallel q)$, and $H(p)$ does not contain $q$. It is the same "
+            r"before and after.",
+            r"Yes. $H(p)$ is 0 for what really happens, so $H(p, q)$ and $\mathrm{KL}(p \parallel q)$ are the same "
+            r"number.",
         ),
         answer="C",
-        because="The difference of two bills is free of the part that nobody can avoid. So one may train on H(p, q) "
-        "and need not know its floor.",
+        because="Take the difference of the two bills, and H(p) cancels. So you can minimise H(p, q) without knowing "
+        "its floor.",
         mistakes=(
             Mistake("KL(p‖q) ≤ H(p, q) is true, and says nothing about changes. Write both bills as a sum of two "
                     "parts, and subtract.", "A"),
             Mistake("H(p) = −Σ p_i log p_i contains p alone. You changed q.", "B"),
-            Mistake("It is 0 only if one class always happens. Cats, dogs and birds all come.", "D"),
+            Mistake("H(p) is 0 only if the same class always comes. The visitors vary.", "D"),
         ),
         hints=(
             "What does H(p, q) consist of?",
-            "It is what must be paid, plus what the error costs. Which of the two depends on q?",
-            "Write H(p, q) = H(p) + KL(p‖q) for the old q and the new one, and subtract.",
+            "It is what must be paid in any case, plus what the error costs. Which of the two depends on q?",
+            "Write H(p, q) = H(p) + KL(p‖q) for the old q and for the new one, and subtract.",
         ),
     ),
 )  # fmt: skip
