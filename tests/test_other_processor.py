@@ -20,7 +20,7 @@ CELLS = [
         "[]",
         True,
     ),
-    ("from xentlib import _threads\nprint(_threads.n_threads(10**9))", "1", True),
+    ("from xentlib import _tiles\nprint(_tiles.n_threads(10**9))", "1", True),
     ("loss = xentlib.softmax_cross_entropy(np.float32([2, -1]), 0)\nprint(f'{loss:.5f}')", "0.04859", True),
     ("print(f'{loss:.7f}')", "0.0485873", False),  # 0.04858735157, on the edge of seven digits
     ("print(np.float32([loss, 1]).round(4))", "[0.0486 1.    ]", True),
