@@ -68,7 +68,7 @@ def for_each_tile(solve: Callable[[slice, Floats], None], table: Floats, work: D
     """Call `solve(rows, scratch)` for one slice of the rows after another, on as many threads as pay.
 
     `scratch` is a tile of numbers of `work` to compute in, which each thread uses again and again. The first error ends
-    it all. To be called within `np.errstate`, which brings back the buffer size at its end.
+    it all.
     """
     n_rows, n_classes = table.shape
     step = min(max(1, TILE_BYTES // (n_classes * work.itemsize)), n_rows)
@@ -76,14 +76,15 @@ def for_each_tile(solve: Callable[[slice, Floats], None], table: Floats, work: D
 
     def worker() -> None:
         scratch = np.empty((step, n_classes), work)
-        np.setbufsize(SHORT_BUFFER)
-        try:
-            for start in starts:
-                rows = slice(start, min(start + step, n_rows))
-                solve(rows, scratch[: rows.stop - start])
-        except BaseException:
-            deque(starts, maxlen=0)  # the other threads have nothing left to take
-            raise
+        with np.errstate(all="ignore"):  # whatever the caller has set; its end brings back the buffer size as well
+            np.setbufsize(SHORT_BUFFER)
+            try:
+                for start in starts:
+                    rows = slice(start, min(start + step, n_rows))
+                    solve(rows, scratch[: rows.stop - start])
+            except BaseException:
+                deque(starts, maxlen=0)  # the other threads have nothing left to take
+                raise
 
     _run(worker, min(n_threads(table.size), max(1, -(-n_rows // max(step, 1)))))
 
@@ -111,7 +112,7 @@ def _start(worker: Callable[[], None], count: int) -> Iterator[Future[None]]:
     """Start `worker` on `count` more threads. Where the system or an exiting interpreter gives none, do without."""
     for _ in range(count):
         try:
-            yield _pool(os.getpid(), _most_threads()).submit(np.errstate(all="ignore")(worker))
+            yield _pool(os.getpid(), _most_threads()).submit(worker)
         except RuntimeError:
             return
 
