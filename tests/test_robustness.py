@@ -286,8 +286,10 @@ def test_by_default_no_more_is_allocated_than_the_logits_need():
         assert peak_of(partial(call, features, weight, y)) < 8 * 50 * 300 * 4
 
 
-@pytest.mark.parametrize("dtypes", [("e", "e"), ("f", "f"), ("d", "d"), ("e", "f"), ("d", "f")])
-@pytest.mark.parametrize("kind", ["index", "distribution"])
+@pytest.mark.parametrize(
+    ("kind", "dtypes"),
+    [("index", ("e", "e")), ("index", ("f", "f")), ("index", ("d", "f")), ("distribution", ("f", "f"))],
+)
 def test_the_buffers_take_what_block_bytes_says(monkeypatch, kind, dtypes):
     """And two megabytes for each thread, and a few numbers for each row and each class, whatever their product."""
     monkeypatch.setenv("XENTLIB_NUM_THREADS", "1")

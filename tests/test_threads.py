@@ -1,6 +1,5 @@
 """Work is spread over threads where that pays, and nothing of it shows in the results."""
 
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
@@ -75,14 +74,3 @@ def test_an_error_in_any_thread_reaches_the_caller(cores):
     z[39_999, 7] = np.nan
     with pytest.raises(ValueError, match=exactly("logits must be finite or -inf; got nan at index (39999, 7)")):
         softmax_cross_entropy_with_grad(z, y)
-
-
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_forked_child_starts_threads_of_its_own(cores):
-    """The parent's pool has no threads in the child, which would wait for them for ever."""
-    loss, _ = softmax_cross_entropy_with_grad(*problem(3))
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if softmax_cross_entropy_with_grad(*problem(3))[0] == loss else 1)
-    assert os.waitpid(child, 0)[1] == 0

@@ -539,7 +539,7 @@ def _tiling(layer: Layer, dtype: DType, block_bytes: int, with_grad: bool) -> Ti
     most_classes = n_classes if not _is_wide(layer, dtype) else min(n_classes, max(widest // 6, 1))
 
     n, k = min(most_rows, most // n_classes), n_classes
-    if not with_grad or k > most_classes or n < min(n_rows, ENOUGH_ROWS):
+    if n_rows and (not with_grad or k > most_classes or n < min(n_rows, ENOUGH_ROWS)):
         n = min(most_rows, isqrt(most))
         k = min(most_classes, most // max(n, 1))
     rows, classes = _slices(slice(0, n_rows), max(n, 1)), _slices(slice(0, n_classes), k)
