@@ -35,6 +35,7 @@ from xentlib.teaching.symbolic import (
     exp,
     i,
     j,
+    k,
     l,
     log,
     m,
@@ -489,6 +490,14 @@ def test_numbers_that_differ_are_not_said_to_agree(behind):
     assert told.startswith("04-epsilon: not yet: the two do not differ enough here. ")
     assert ("ε is larger than q_y" in told) == (xentlib.softmax([behind, 0.0])[0] < 1e-7)
     assert check("04-epsilon", [-17.0, 0.0])
+
+
+def test_an_answer_may_use_that_probabilities_sum_to_one():
+    cat, dog = KroneckerDelta(0, j), KroneckerDelta(1, j)
+    pair = 1 - sum_over(j, q[j] * (1 - cat - dog))
+    slope = q[k] - (q[0] * KroneckerDelta(0, k) + q[1] * KroneckerDelta(1, k)) / pair
+    assert check("06-either", slope)
+    assert re.search(r"q = \(0\.\d+, 0\.\d+", repr(check("06-either", 2 * slope)))
 
 
 # Learner's code: loops, exceptions, printing, mutation, views

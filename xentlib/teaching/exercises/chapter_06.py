@@ -73,17 +73,17 @@ EXERCISES = (
         mistakes=(
             Mistake("The probabilities would no longer sum to 1. What the first class gains, the others lose.",
                     [0.015, 0.0, 0.0]),
-            Mistake("The others do not pay alike. Each pays in proportion to what it has.",
+            Mistake("The others do not lose equally: each loses in proportion to what it has.",
                     [0.015, -0.0075, -0.0075]),
             Mistake("These are the slopes, the changes per unit. The logit rises by 0.06 only.",
                     [1 / 4, -1 / 6, -1 / 12]),
-            Mistake("The numerator grew, but the denominator stood still. It contains the same exponential.",
+            Mistake("The numerator grew, but the denominator did not. It contains the same exponential.",
                     [0.03, 0.0, 0.0]),
-            Mistake("The signs are turned round: a class gains from its own logit.", [-0.015, 0.01, 0.005]),
+            Mistake("The signs are reversed: a class gains from its own logit.", [-0.015, 0.01, 0.005]),
         ),
         hints=(
             "One column of the Jacobian says what one logit does to all three probabilities.",
-            "Per unit of its logit the first class gains q (1 − q). The others lose their own q, times ½.",
+            "Per unit of its logit the first class gains q (1 − q). Each other class loses its own q times ½.",
             "The column is (½ · ½, −⅓ · ½, −⅙ · ½). Multiply it by 0.06.",
         ),
     ),
@@ -96,13 +96,13 @@ EXERCISES = (
                     "probabilities.", [0.4, 0.3, 0.1]),
             Mistake("Each entry fits, but they sum to 2.2. At most one probability is larger than ½.",
                     [0.6, 0.7, 0.9]),
-            Mistake("This is the diagonal, divided by its sum. It is not in proportion to q.",
+            Mistake("This is the diagonal divided by its sum, but the diagonal is not in proportion to q.",
                     [24 / 54, 21 / 54, 9 / 54]),
-            Mistake("These are the roots. The diagonal holds q (1 − q), and not q².", np.sqrt([0.24, 0.21, 0.09])),
+            Mistake("These are square roots. The diagonal holds q (1 − q), not q².", np.sqrt([0.24, 0.21, 0.09])),
         ),
         hints=(
             "Which probabilities have q (1 − q) = 0.24?",
-            "If q is one of them, then 1 − q is the other. So it is with 0.21 and 0.09.",
+            "If q is one of them, then 1 − q is the other. The same goes for 0.21 and 0.09.",
             "The first is 0.4 or 0.6, the second 0.3 or 0.7, the third 0.1 or 0.9. Which choice sums to 1?",
         ),
     ),
@@ -112,18 +112,18 @@ EXERCISES = (
         r"$\partial H/\partial z_k$ in terms of $q$.",
         answer=-q[k] * (log(q[k]) - MEAN_LOG), distributions=(q,),
         mistakes=(
-            Mistake("This is the slope with respect to q_k. It has yet to go back through softmax.", -log(q[k]) - 1),
-            Mistake("This is the diagonal of the Jacobian alone. z_k moves the other probabilities, too.",
+            Mistake("This is the slope with respect to q_k. It still has to go back through softmax.", -log(q[k]) - 1),
+            Mistake("This uses the diagonal of the Jacobian alone. z_k moves the other probabilities, too.",
                     -q[k] * (1 - q[k]) * (log(q[k]) + 1)),
-            Mistake("The 1 is too much: a constant in the slopes is in their average as well, and drops out.",
+            Mistake("The 1 does not belong there: a constant in all slopes is in their average as well, and drops out.",
                     -q[k] * (log(q[k]) + 1 - MEAN_LOG)),
             Mistake("The average is missing: only diag(q) was multiplied, and not −q qᵀ.", -q[k] * (log(q[k]) + 1)),
-            Mistake("The sign is turned round.", q[k] * (log(q[k]) - MEAN_LOG)),
+            Mistake("The sign is reversed.", q[k] * (log(q[k]) - MEAN_LOG)),
         ),
         hints=(
             "Two steps: first the slopes of H with respect to the probabilities, then the Jacobian.",
-            "∂H/∂q_i is −log q_i − 1. The Jacobian makes of slopes v: q_k times the excess of v_k over Σ_j q_j v_j.",
-            "The −1 drops out. What is left is q_k times (−log q_k, less the average of the −log q_j under q).",
+            "∂H/∂q_i is −log q_i − 1. The Jacobian turns slopes v into q_k times the excess of v_k over Σ_j q_j v_j.",
+            "The −1 drops out. What is left is q_k times the excess of −log q_k over the average of −log q_j under q.",
         ),
     ),
     Exercise(
@@ -131,17 +131,17 @@ EXERCISES = (
         task=r"A label says that a photo shows a cat (index 0) or a dog (index 1), but not which of them. The loss is "
         r"$L = -\log(q_0 + q_1)$, with $q = \mathrm{softmax}(z)$ over any number of classes. Write "
         r"$\partial L/\partial z_k$ in terms of $q$.",
-        answer=q[k] - (q[0] * CAT + q[1] * DOG) / PAIR,
+        answer=q[k] - (q[0] * CAT + q[1] * DOG) / PAIR, distributions=(q,),
         mistakes=(
-            Mistake("This is the slope of −log q_0 − log q_1, which takes both classes for true at once.",
+            Mistake("This is the slope of −log q_0 − log q_1, as if both classes were true at once.",
                     2 * q[k] - CAT - DOG),
-            Mistake("The two do not share the 1 in halves. Who has the larger probability gets more of it.",
+            Mistake("The two do not get one half each. The one with the larger probability gets more.",
                     q[k] - (CAT + DOG) / 2),
             Mistake("The logarithm was lost: this is the slope of −(q_0 + q_1).",
                     PAIR * q[k] - q[0] * CAT - q[1] * DOG),
-            Mistake("Each of the two responds to its own logit here, and to no other. They respond to all.",
+            Mistake("Here each of the two responds to its own logit only. They respond to all logits.",
                     -(q[0] * (1 - q[0]) * CAT + q[1] * (1 - q[1]) * DOG) / PAIR),
-            Mistake("The sign is turned round.", (q[0] * CAT + q[1] * DOG) / PAIR - q[k]),
+            Mistake("The sign is reversed.", (q[0] * CAT + q[1] * DOG) / PAIR - q[k]),
         ),
         hints=(
             "Call the sum s = q_0 + q_1. What is the slope of −log s, and what are those of q_0 and q_1?",
@@ -152,8 +152,8 @@ EXERCISES = (
     Exercise(
         id="06-log-softmax", title="Backwards through log-softmax", kind="code", difficulty=2, minutes=10,
         task="A layer computes log-softmax along the last axis. Write a function of `logits` and `g`, both of shape "
-        "$(N, K)$. Let `g` hold the slopes of some loss along the log-probabilities, and return those along the "
-        "logits. The loss may be anything, and so may `g`.",
+        "$(N, K)$. `g` holds the slopes of some loss with respect to the log-probabilities. Return its slopes with "
+        "respect to the logits. The loss may be anything, and so may `g`.",
         answer=log_softmax_back,
         inputs=(
             ([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]], [[0.0, -1.0, 0.0], [0.3, 0.5, -2.0]]),
@@ -163,11 +163,11 @@ EXERCISES = (
         mistakes=(
             Mistake("This goes back through softmax. Log-softmax has other slopes, δ_ik − q_k.",
                     xentlib.softmax_cross_entropy_hvp),
-            Mistake("This is J g, the way forwards. Backwards it is Jᵀ g, and this J is not symmetric.",
+            Mistake("This is J g, the way forward. The way back is Jᵀ g, and this J is not symmetric.",
                     log_softmax_ahead),
-            Mistake("This holds if the rows of g sum to −1, as they do for cross-entropy. Here g can be anything.",
+            Mistake("This holds if the rows of g sum to −1, as they do for cross-entropy. Here g may be anything.",
                     lambda logits, g: g + xentlib.softmax(logits)),
-            Mistake("The slopes were added up over the whole batch. No photo has to do with another.", sum_of_all),
+            Mistake("The slopes were added up over the whole batch. But no photo affects another.", sum_of_all),
             Mistake("Wrong axis: softmax and the sum run over the classes, the last axis.", down_the_batch),
         ),
         hints=(
@@ -178,21 +178,23 @@ EXERCISES = (
     ),
     Exercise(
         id="06-offset", title="A product that loses its digits", kind="break", difficulty=3, minutes=8,
-        task=r"At four equal logits $q$ is $(\tfrac14, \tfrac14, \tfrac14, \tfrac14)$, and somebody computes $J v$ as "
+        task=r"At four equal logits $q$ is $(\tfrac14, \tfrac14, \tfrac14, \tfrac14)$, and a program computes $J v$ as "
         r"`q * (v - (q * v).sum())`. Find four numbers $v$ for which some entry is wrong by more than 1 %, though each "
         r"entry of the true $J v$ is at least 0.01 in size.",
         answer=[1e16 + 4, 1e16, 1e16, 1e16],
         faulty=product_as_written, right=product, legal=is_no_direction, rtol=0.01, atol=0,
         mistakes=(
             Mistake("The numbers are not much larger than their differences, so the subtraction loses few digits. "
-                    "Which v does J send to 0?", [1.0, 0.0, 0.0, 0.0], lambda v: common_part(v) < 1000),
-            Mistake("The numbers have a large part in common, which drops out. Sixteen digits still hold the rest.",
+                    "What is in the kernel of J?", [1.0, 0.0, 0.0, 0.0], lambda v: common_part(v) < 1000),
+            Mistake("The numbers have a large part in common, which drops out. But sixteen digits still have room "
+                    "for the rest.",
                     [1e6 + 1, 1e6, 1e6, 1e6], lambda v: common_part(v) >= 1000),
         ),
         hints=(
             "Where does the formula subtract numbers that may be nearly equal?",
-            "Rows of J sum to 0: a constant added to all four numbers leaves J v as it is. And the digits?",
-            "Float64 has 16 digits. Add 10^16 to four small numbers. They must still differ after that: out there, "
+            "The vector of ones is in the kernel: a constant added to all four numbers leaves J v as it is. And the "
+            "digits?",
+            "Float64 has 16 digits. Add 10^16 to four small numbers. They must still differ after that: near 10^16, "
             "neighbours are 2 apart.",
         ),
     ),
@@ -208,12 +210,12 @@ EXERCISES = (
             "Both: $dq$ is 0 for bird, which leaves the logit of bird free to be anything.",
         ),
         answer="C",
-        because="The rows of J sum to 0, so J makes nothing of a constant, and no inverse could tell which one was "
-        "meant. The columns sum to 0 as well: J reaches those dq that sum to 0, and no others. Hold one logit still, "
-        "as each of the programs did, and the others are fixed.",
+        because="Subtract one answer from the other: 0.016 in each entry. The rows of J sum to 0, so J sends every "
+        "constant to 0, and no inverse could tell which one was meant. The columns sum to 0 as well: J reaches those "
+        "dq that sum to 0, and no others. Hold one logit still, as each of the programs did, and the others are fixed.",
         mistakes=(
-            Mistake("A singular matrix misses some targets, but not all. J misses those that do not sum to 0, for the "
-                    "probabilities always sum to 1. This dq sums to 0.", "A"),
+            Mistake("A singular matrix misses some dq, but not all. J misses those that do not sum to 0, since the "
+                    "probabilities always sum to 1. This one sums to 0.", "A"),
             Mistake("The three equations are not independent: the columns of J sum to 0, so the third follows from the "
                     "other two.", "B"),
             Mistake("To move bird's logit alone moves all three probabilities. What is free is a shift of all logits "
@@ -221,8 +223,8 @@ EXERCISES = (
         ),
         hints=(
             "Subtract one answer from the other.",
-            "What does J make of (1, 1, 1), and so of any constant?",
-            "J times the first answer and J times the second are the same. Is it dq?",
+            "What is J times (1, 1, 1), and so J times any constant vector?",
+            "So J times the first answer and J times the second are the same. Is it dq?",
         ),
     ),
 )  # fmt: skip
