@@ -96,7 +96,7 @@ EXERCISES = (
     Exercise(
         id="09-third", title="The curvature of the curvature", kind="derive", difficulty=1, minutes=6,
         task=r"Along the logit $z_i$ the loss has the curvature $q_i (1 - q_i)$. How fast does this curvature change "
-        r"with $z_i$? Write $\partial^3 L/\partial z_i^3$ in terms of $q_i$.",
+        r"with $z_i$? Write $\partial^3 L/\partial z_i^3$ in terms of `q[i]` alone.",
         answer=q[i] * (1 - q[i]) * (1 - 2 * q[i]), distributions=(q,),
         mistakes=(
             Mistake("This is the derivative with respect to q_i. The chain rule goes on to z_i.", 1 - 2 * q[i]),
@@ -143,8 +143,8 @@ EXERCISES = (
     ),
     Exercise(
         id="09-diagonal", title="A curvature for each weight", kind="code", difficulty=2, minutes=8,
-        task=r"Some optimisers give each weight a step of its own, by its own curvature. Write a function of `W`, of "
-        r"shape $(K, D)$, and `X`, of shape $(N, D)$, that returns $\partial^2 L/\partial W_{kd}^2$ of the mean loss, "
+        task=r"Some optimisers divide the step of each weight by its curvature. Write a function of `W`, of shape "
+        r"$(K, D)$, and `X`, of shape $(N, D)$, that returns $\partial^2 L/\partial W_{kd}^2$ of the mean loss, "
         r"as an array of shape $(K, D)$. There is no bias, and no label is needed.",
         answer=diagonal,
         inputs=(
@@ -192,7 +192,7 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="09-damped", title="A Newton step on a short rein", kind="code", difficulty=2, minutes=8,
+        id="09-damped", title="A damped Newton step", kind="code", difficulty=2, minutes=8,
         task="The Hessian $H$ is singular, and tiny where the classifier is sure. A remedy is to add a number $c > 0$ "
         "to each eigenvalue of $H$. Write a function of `logits` ($K$ numbers), `g` ($K$ numbers) and `c` that returns "
         "the solution $d$ of $(H + c I) d = g$.",
@@ -216,14 +216,15 @@ EXERCISES = (
         ),
         hints=(
             "xentlib has the Hessian, and NumPy has a function that solves a linear system.",
-            "Mind what H + c means in NumPy. Where does the c of c I stand?",
+            "Mind what H + c means in NumPy. On which entries is the c of c I?",
             "np.linalg.solve(H + c * np.eye(K), g)",
         ),
     ),
     Exercise(
         id="09-newton", title="Where Newton lands", kind="derive", difficulty=3, minutes=12,
-        task=r"There are two classes, the target is $(\tfrac12, \tfrac12)$, and class 1 leads by $c$. One full step of "
-        r"Newton's method is taken in the logits. Write the lead of class 1 after it in terms of $c$.",
+        task=r"There are two classes, the target is $(\tfrac12, \tfrac12)$, and class 1 leads by "
+        r"$c = z_1 - z_0$. One full step of Newton's method is taken in the logits. Write the lead of class 1 after it "
+        r"in terms of $c$.",
         answer=c - STEP,
         mistakes=(
             Mistake("The sign of the step is turned round: d is subtracted from the logits.", c + STEP),
