@@ -165,6 +165,22 @@ def test_the_set_up_defines_all_symbols_of_an_answer(path):
     assert lacking(begin, Symbol("x_7") + 1) == {Symbol("x_7")}
 
 
+def not_imported(set_up, text):
+    """Return the functions of libraries that a text names and a set-up does not import."""
+    names = {}
+    exec(set_up, names)
+    named = re.findall(r"\b(np|sympy|xentlib)\.([a-z_]\w*)", text)
+    return [f"{library}.{name}" for library, name in named if not hasattr(names.get(library), name)]
+
+
+@pytest.mark.parametrize("path", NUMBERED, ids=lambda path: path.stem)
+def test_the_set_up_imports_what_tasks_and_hints_name(path):
+    begin = set_up(read(path))
+    for exercise in exercises._module(path.name[:2]).EXERCISES:
+        assert not_imported(begin, " ".join([exercise.task, *exercise.hints])) == [], exercise.id
+    assert not_imported(begin, "np.exp(x) / np.spam(x) - spam.eggs") == ["np.spam"]
+
+
 # A chapter and solutions that are as declared, and the ways to break them
 
 ONE = Exercise(

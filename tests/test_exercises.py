@@ -162,6 +162,12 @@ def test_a_gradient_of_the_other_sign_and_a_class_subtracted_from_every_row_are_
     assert "columns of all labels in every row" in repr(check("05-batch", from_every_row))
 
 
+@pytest.mark.parametrize("rounded", [0.17, 0.18])
+def test_a_calibration_error_may_be_rounded_to_two_decimals(rounded):
+    assert check("10-gaps", rounded)
+    assert "the plain mean" in repr(check("10-gaps", 0.2))
+
+
 # Random wrong answers
 
 

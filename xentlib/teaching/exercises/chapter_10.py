@@ -88,37 +88,37 @@ def zero_times_infinity(prior, likelihood):
 EXERCISES = (
     Exercise(
         id="10-root", title="A timid rule", kind="derive", difficulty=2, minutes=8,
-        task="A rule charges $1/q_y$ for the answer $q$ if the truth turns out to be $y$. The true odds are $p$, and "
-        "no $p_j$ is 0. Which answer has the least expected charge? Write its $q_i$ in terms of $p$.",
+        task="A rule charges $1/q_y$ for the answer $q$ if the truth turns out to be $y$. The true distribution is "
+        "$p$, and no $p_j$ is 0. Which answer has the least expected penalty? Write its $q_i$ in terms of $p$.",
         answer=sqrt(p[i]) / sum_over(j, sqrt(p[j])), distributions=(p,),
         mistakes=(
             Mistake("This is the honest answer. That it is the cheapest was shown for the logarithm, not for 1/q_y.",
                     p[i]),
             Mistake("The dependence on p_i is right, but these numbers do not sum to 1.", sqrt(p[i])),
-            Mistake("The power of p_i is turned upside down: the slope of 1/q is −1/q², so it is q² that grows with p.",
+            Mistake("The wrong one is squared: the slope of 1/q is −1/q², so it is q² that grows with p.",
                     p[i] ** 2 / sum_over(j, p[j] ** 2)),
             Mistake("This gives more to what is less likely. Check how the slope −p_i/q_i² was solved for q_i.",
                     1 / sqrt(p[i]) / sum_over(j, 1 / sqrt(p[j]))),
         ),
         hints=(
-            "Lagrange again: at the best answer the slope of the expected charge in q_i is the same for every i.",
+            "Lagrange again: at the best answer the expected penalty has the same slope in every q_i.",
             "The slope is −p_i/q_i². If that is the same for every i, how does q_i depend on p_i?",
             "q_i is proportional to the root of p_i, sympy.sqrt(p[i]). Divide, so that they sum to 1.",
         ),
     ),
     Exercise(
         id="10-rivals", title="Is Brier's rule local?", kind="break", difficulty=1, minutes=5,
-        task="With two classes Brier's charge depends on $q_y$ alone: it is $2 (1 - q_y)^2$. Somebody uses this "
+        task="With two classes Brier's penalty depends on $q_y$ alone: it is $2 (1 - q_y)^2$. Somebody uses this "
         "formula for three classes. Find a distribution over cat, dog and bird, with cat (index 0) true, for which it "
         "is off by more than 0.1.",
         answer=[0.2, 0.4, 0.4],
         faulty=brier_of_two, right=brier, legal=distribution_of(3), rtol=0, atol=0.1,
         mistakes=(
-            Mistake("Only one of the rivals has a share, so there are two classes in effect, and the formula holds.",
+            Mistake("Only one rival has any probability, so in effect there are two classes, and the formula holds.",
                     [0.4, 0.6, 0.0], lambda q: q[1:].min() == 0),
-            Mistake("Cat has so much that it matters little how dog and bird share the rest.",
+            Mistake("Cat has so much that it hardly matters how dog and bird share the rest.",
                     [0.7, 0.15, 0.15], lambda q: q[1:].min() > 0 and q[0] >= 0.55),
-            Mistake("Both rivals have a share, but one of the shares is too small.",
+            Mistake("Both rivals have some probability, but one of them has too little.",
                     [0.2, 0.78, 0.02], lambda q: q[1:].min() > 0 and q[0] < 0.55),
         ),
         hints=(
@@ -139,7 +139,7 @@ EXERCISES = (
                     [-1.0, 1.0, 0.0, 1.0]),
             Mistake("This counts only the rival that is ahead. One that is behind, but by less than 1, counts as well.",
                     [-1.0, 0.0, 0.0, 1.0]),
-            Mistake("Every sign is turned round: a higher score of the true class lowers the loss.",
+            Mistake("Every sign is the wrong way round: a higher score of the true class lowers the loss.",
                     [2.0, -1.0, 0.0, -1.0]),
             Mistake("This is q − p, the gradient of cross-entropy. The hinge knows no probabilities.",
                     [-0.776, 0.136, 0.030, 0.609]),
@@ -154,17 +154,17 @@ EXERCISES = (
         id="10-gaps", title="Too bold here, too shy there", kind="predict", difficulty=2, minutes=5,
         task="Of 40 answers, 10 have the confidence 0.85, and 6 of these are right. The other 30 have the confidence "
         "0.65, and 24 of these are right. What is the expected calibration error, with ten bins?",
-        answer=0.175, rtol=0, atol=0.001,
+        answer=0.175, rtol=0, atol=0.0051,
         mistakes=(
             Mistake("The two gaps were allowed to cancel. Each counts with its absolute value, bin by bin.", 0.05),
             Mistake("This is the plain mean of the two gaps. The bins do not hold equally many answers.", 0.2),
-            Mistake("This is the sum of the gaps. Each has to be weighted with its share of the answers.", 0.4),
+            Mistake("This is the sum of the gaps. Each has to be weighted by its share of the answers.", 0.4),
             Mistake("This is the largest gap. The mean gap is asked for.", 0.25),
         ),
         hints=(
             "Two bins are not empty. How far is the accuracy from the confidence in each?",
-            "The gaps are 0.25 and 0.15. One is downwards and one is upwards, but both are errors.",
-            "Weight the first with 10/40 and the second with 30/40, and add.",
+            "The gaps are 0.25 and 0.15. One group is too bold and one too shy, and both are wrong.",
+            "Weight the first by 10/40 and the second by 30/40, and add.",
         ),
     ),
     Exercise(
@@ -237,7 +237,7 @@ EXERCISES = (
                     "probability inside the logarithm, or subtract its entropy.", undivided),
             Mistake("This is I(X; Y), what the reading tells. What it leaves open is asked for.",
                     lambda prior, likelihood: xentlib.entropy(prior) - floor(prior, likelihood)),
-            Mistake("Each reading counts as much as any other here. Weight its entropy with its probability.",
+            Mistake("Each reading counts as much as any other here. Weight its entropy by its probability.",
                     unweighted),
             Mistake("Where a probability is 0, the result is NaN, from 0 · log 0 or from 0/0. Both should count as 0.",
                     zero_times_infinity),
