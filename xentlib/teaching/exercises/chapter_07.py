@@ -78,9 +78,9 @@ EXERCISES = (
     ),
     Exercise(
         id="07-unsorted", title="An engine without a list", kind="explain", difficulty=2, minutes=5,
-        task="Somebody does without the list of nodes. Their function `back(node, slope)` adds `slope` to `node.grad`, and at "
-        "once calls `back(parent, slope * local)` for each parent of the node. It starts with `back(loss, 1)`. What is "
-        "wrong with it?",
+        task="Somebody does without the list of nodes. Their function `back(node, slope)` adds `slope` to `node.grad`, "
+        "and at once calls `back(parent, slope * local)` for each parent of the node. It starts with `back(loss, 1)`. "
+        "What is wrong with it?",
         options=(
             "A node that is used twice passes its slope on before all of it has come: its parents get too little.",
             "A node that is used twice is visited twice: its parents get part of the slope twice.",
@@ -152,9 +152,10 @@ EXERCISES = (
     ),
     Exercise(
         id="07-ties", title="Who was the largest?", kind="break", difficulty=2, minutes=6,
-        task="A layer keeps the largest of four numbers, where our network takes their mean: the numbers `a` go through "
-        "a ReLU, `h = np.maximum(a, 0)`, and the result is `h.max()`. On the way back, the slope that arrives should go "
-        "to a single largest `h`, and on through its ReLU. Somebody multiplies it by `(h == h.max()) * (a > 0)` instead. "
+        task="A layer keeps the largest of four numbers, where our network takes their mean: the numbers `a` go "
+        "through a ReLU, `h = np.maximum(a, 0)`, and the result is `h.max()`. On the way back, the slope that arrives "
+        "should go to a single largest `h`, and on through its ReLU. Somebody multiplies it by "
+        "`(h == h.max()) * (a > 0)` instead. "
         "Find four finite numbers `a` for which that is wrong.",
         answer=[2.0, 2.0, 1.0, 0.0],
         faulty=to_each_winner, right=to_one_winner, legal=finite(4, "numbers"),
