@@ -300,3 +300,13 @@ def test_bad_notebooks_are_refused_for_what_is_wrong(complaint, breach):
     notebooks = deepcopy(good())
     breach(*notebooks)
     assert any(complaint in what for what in wrong_with(*notebooks, (ONE, WHY)))
+
+
+def test_the_solutions_of_chapter_7_run_the_engine_that_it_builds():
+    chapter, solutions = (
+        [cell.source for cell in code(read(folder / "07_backprop.ipynb").cells)]
+        for folder in (CHAPTERS, CHAPTERS / "solutions")
+    )
+    for first_line in "class Node:", "def run_back(loss):":
+        (built,) = (source for source in chapter if source.startswith(first_line))
+        assert built in solutions[0]

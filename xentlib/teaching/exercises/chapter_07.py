@@ -71,16 +71,16 @@ EXERCISES = (
             Mistake("At c = a · b the local slope along a is the value of the other factor, b.", 34),
         ),
         hints=(
-            "Forwards first: c is 6 and d is 8. Then back, and never pass on a slope that is not complete.",
+            "Forward first: c is 6 and d is 8. Then back, and never pass on a slope that is not complete.",
             "At d the slope is 6, the value of c. Two steps use c: what do they bring it together?",
             "c gets 8 from the product and 6 by way of d, so 14. To a goes 14 · b from c, and 6 from d.",
         ),
     ),
     Exercise(
         id="07-unsorted", title="An engine without a list", kind="explain", difficulty=2, minutes=5,
-        task="Somebody drops the sorted list. Their function `back(node, slope)` adds `slope` to `node.grad`, and at "
-        "once calls `back(parent, slope * local)` for each parent of the node. It starts with `back(loss, 1)`. What is "
-        "wrong with it?",
+        task="Somebody does without the list of nodes. Their function `back(node, slope)` adds `slope` to `node.grad`, "
+        "and at once calls `back(parent, slope * local)` for each parent of the node. It starts with `back(loss, 1)`. "
+        "What is wrong with it?",
         options=(
             "A node that is used twice passes its slope on before all of it has come: its parents get too little.",
             "A node that is used twice is visited twice: its parents get part of the slope twice.",
@@ -152,15 +152,17 @@ EXERCISES = (
     ),
     Exercise(
         id="07-ties", title="Who was the largest?", kind="break", difficulty=2, minutes=6,
-        task="Four numbers `a` go through a ReLU, `h = np.maximum(a, 0)`, and the largest `h` is kept. On the way back "
-        "somebody multiplies the slope that arrives by `(h == h.max()) * (a > 0)`. It should go to one of the largest "
-        "`h`, and through its ReLU. Find four finite numbers `a` for which this matters.",
+        task="A layer keeps the largest of four numbers, where our network takes their mean: the numbers `a` go "
+        "through a ReLU, `h = np.maximum(a, 0)`, and the result is `h.max()`. On the way back, the slope that arrives "
+        "should go to a single largest `h`, and on through its ReLU. Somebody multiplies it by "
+        "`(h == h.max()) * (a > 0)` instead. "
+        "Find four finite numbers `a` for which that is wrong.",
         answer=[2.0, 2.0, 1.0, 0.0],
         faulty=to_each_winner, right=to_one_winner, legal=finite(4, "numbers"),
         mistakes=(
             Mistake("No number is positive. All h tie at 0, and each is handed the slope, but no ReLU lets it through.",
                     [0.0, 0.0, -1.0, 0.0], lambda a: a.max() <= 0),
-            Mistake("The largest stands alone, so there is no doubt who gets the slope.",
+            Mistake("Only one number is the largest, so there is no doubt which one gets the slope.",
                     [1.0, 2.0, 3.0, 4.0], lambda a: a.max() > 0 and not ties_below(a)),
             Mistake("Some of the h are equal, but below the largest. No slope goes there.",
                     [3.0, 1.0, 1.0, 0.0], lambda a: a.max() > 0 and ties_below(a)),
@@ -174,7 +176,7 @@ EXERCISES = (
     Exercise(
         id="07-length", title="Backwards through a length", kind="derive", difficulty=3, minutes=12,
         task=r"A layer divides its input by its length: $u_j = z_j / \sqrt{\sum_k z_k^2}$. The slopes $g_j$ of the "
-        r"loss along the $u_j$ have arrived; the cell names them `g[j]`. Write the slope along $z_i$.",
+        r"loss along the $u_j$ have arrived; in code they are `g[j]`. Write the slope along $z_i$.",
         answer=G[i] / LENGTH - z[i] * ALONG / LENGTH**3,
         mistakes=(
             Mistake("The length was taken for a constant. It depends on z_i, so all u_j do.", G[i] / LENGTH),
