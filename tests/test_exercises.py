@@ -412,6 +412,14 @@ def test_scores_that_lead_elsewhere_are_not(scores):
     assert "02-scores: not yet. " in repr(check("02-scores", scores))
 
 
+def test_descent_takes_as_long_from_behind_to_ahead_as_its_exercise_says():
+    logits, n_steps = np.array([6.0, 0.0, 6.0]), 0
+    while logits[1] < logits[0] + 6:
+        logits -= 0.01 * xentlib.softmax_cross_entropy_with_grad(logits, 1)[1]
+        n_steps += 1
+    assert check("08-clock", 0.01 * n_steps)
+
+
 @pytest.mark.parametrize("shift", [np.min, np.mean, np.median, lambda row: row[0], lambda row: row[-1]])
 def test_only_the_largest_logit_is_a_shift_that_keeps_softmax_from_overflowing(shift):
     """Two rows a thousand above and below zero do not show it: all their logits are near each other."""

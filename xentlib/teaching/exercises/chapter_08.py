@@ -13,8 +13,9 @@ TITLE = "8 Descent"
 # 08-clock
 
 
-def clock(g, n_classes):
-    return np.exp(g) + (n_classes - 1) * g
+def time(start, end, n_classes):
+    """Return how long the flow takes between two leads: the integral of (e^g + K − 1) / K, over a tied field."""
+    return (np.exp(end) - np.exp(start) + (n_classes - 1) * (end - start)) / n_classes
 
 
 # 08-margin
@@ -114,7 +115,7 @@ EXERCISES = (
         task="Dog is true, and its probability is now the largest of all. The flow goes on. Can the probability of a "
         "wrong class still rise?",
         options=(
-            "Yes: a weak class gains next to a strong rival, whatever the place of dog.",
+            "Yes: a weak class gains next to a strong rival, wherever dog is.",
             r"No: $\sum_j q_j^2$ is at most the largest $q_j$. That is $q_y$ now, so no wrong class gains.",
             "No: every wrong logit falls, and a class whose logit falls loses probability.",
             "Yes: the sum of the logits is kept, so somebody has to gain what others lose.",
@@ -123,11 +124,11 @@ EXERCISES = (
         because="Σ_j q_j² is an average of the q_j, with the q_j as weights, so it is at most the largest, q_y. Then "
         "Σ_j q_j² − q_i − q_y is at most −q_i. Weak classes gain only while some wrong class is ahead.",
         mistakes=(
-            Mistake("The place of dog counts. The rate is q_i (Σ_j q_j² − q_i − q_y), and q_y stands in it with a "
-                    "minus. How large can Σ_j q_j² be, if q_y is the largest?", "A"),
+            Mistake("The place of dog counts. The rate is q_i (Σ_j q_j² − q_i − q_y), and q_y makes it smaller. How "
+                    "large can Σ_j q_j² be if q_y is the largest?", "A"),
             Mistake("The verdict is right, the reason is not. In the chapter bird's logit falls and its probability "
-                    "rises, for it is the denominator that counts, too.", "C"),
-            Mistake("Somebody does gain: dog. The sum says nothing on a single wrong class, nor does it speak of "
+                    "rises, because the denominator falls faster.", "C"),
+            Mistake("Somebody does gain: dog. The sum says nothing about a single wrong class, and nothing about "
                     "probabilities.", "D"),
         ),
         hints=(
@@ -139,21 +140,22 @@ EXERCISES = (
     Exercise(
         id="08-clock", title="From behind to ahead", kind="predict", difficulty=2, minutes=6,
         task="There are three classes, and the two wrong ones are tied. The true class is 6 behind each of them. How "
-        "many units of time does the flow take until it is 6 ahead of each? A whole number will do.",
-        answer=(clock(6, 3) - clock(-6, 3)) / 3, rtol=0, atol=0.51,
+        "many units of time does the flow take until it is 6 ahead of each? The chapter has the speed of its lead. "
+        "A whole number will do.",
+        answer=time(-6, 6, 3), rtol=0, atol=0.51,
         mistakes=(
-            Mistake("This is the straight run at the speed of the start. Ahead, the push fades.", 12 / (3 / 2)),
-            Mistake("The linear term of the clock has a factor: there are K − 1 rivals.",
-                    (clock(6, 2) - clock(-6, 2)) / 3),
-            Mistake("This is what the clock has run through, and it runs K times as fast as t.",
-                    clock(6, 3) - clock(-6, 3)),
-            Mistake("This is e^g/K, the late regime alone. To get there takes time, too.", np.exp(6) / 3),
-            Mistake("This is the clock of two classes. Here there are three.", (clock(6, 2) - clock(-6, 2)) / 2),
+            Mistake("This is the whole way at the speed of the start. Once the class is ahead, the speed falls.", 8.0),
+            Mistake("There are two rivals: the speed is 3/(e^g + 2), not 3/(e^g + 1).", time(-6, 6, 2) * 2 / 3),
+            Mistake("This is three times too long: the speed is 3/(e^g + 2), so the 3 divides the time.",
+                    3 * time(-6, 6, 3)),
+            Mistake("This is e^6/3, the largest part of the time. The rest of the way takes time as well.",
+                    np.exp(6) / 3),
+            Mistake("This is the time with two classes. Here there are three.", time(-6, 6, 2)),
         ),
         hints=(
-            "The chapter has a quantity that grows at a constant rate along the flow.",
-            "It is e^g + (K − 1) g, and it grows by K per unit of time. What is it at the start, and at the end?",
-            "(e^6 + 2 · 6) − (e^−6 − 2 · 6), divided by 3.",
+            "Each bit dg of the way takes the time dg divided by the speed. What is the speed at a lead g?",
+            "The speed is K/(e^g + K − 1), here 3/(e^g + 2). Integrate (e^g + 2)/3 over the leads from −6 to 6.",
+            "(e^6 − e^−6 + 2 · 12) / 3.",
         ),
     ),
     Exercise(
