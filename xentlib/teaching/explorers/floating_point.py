@@ -22,7 +22,7 @@ class FloatingPoint(Explorer):
     name = "floating_point"
     title = "Only log1p keeps its digits everywhere."
     state = ("gap", "power")
-    heights = (391, 443)
+    heights = (391, 463)
 
     gap = Float(20.0).tag(sync=True)
     power = Int(0).tag(sync=True)  #: of ten, the offset; 0 for no offset
