@@ -514,6 +514,24 @@ def test_an_answer_may_use_that_probabilities_sum_to_one():
     assert re.search(r"q = \(0\.\d+, 0\.\d+", repr(check("06-either", 2 * slope)))
 
 
+@pytest.mark.parametrize("form", [list, tuple, np.array])
+def test_symptoms_are_the_numbers_that_come_out(form):
+    """The 0 and the NaN that a learner reads off, and not words for them."""
+    symptoms = [np.nan, np.inf, 0, 50.0, np.nan]
+    assert check("11-symptoms", form(symptoms))
+    for n, letter in enumerate("ABCDE"):
+        wrong = form([7.0 if place == n else right for place, right in enumerate(symptoms)])
+        assert f"Look at {letter} again" in repr(check("11-symptoms", wrong))
+    assert "Look at C again" in repr(check("11-symptoms", form([np.nan, np.inf, np.exp(-30), 50, np.nan])))
+
+
+def test_a_shift_by_the_mean_is_to_blame_only_where_the_maximum_is_right():
+    for logits in ([0, 40, 0], [1e308, -1e308, 0]):  # there the zero, or the overflow, is no fault of the mean
+        assert not check("11-mean-shift", logits)
+    assert "with the maximum, too" in repr(check("11-mean-shift", [0, 40, 0]))
+    assert check("11-mean-shift", [0, 1500, 0])
+
+
 # Learner's code: loops, exceptions, printing, mutation, views
 
 

@@ -84,6 +84,20 @@ def test_each_explorer_has_its_place_in_one_chapter():
 
 
 @pytest.mark.parametrize(
+    ("gap", "power", "kept"),
+    [
+        (3, 0, ("−log(softmax)", "log-sum-exp − z_y", "−log_softmax", "log1p")),
+        (3, 12, ("−log_softmax", "log1p")),
+        (40, 0, ("log1p",)),
+        (-40, 0, ("−log(softmax)", "log-sum-exp − z_y", "−log_softmax", "log1p")),
+    ],
+)
+def test_an_offset_and_a_gap_undo_the_forms_of_the_loss_that_chapter_11_says(gap, power, kept):
+    explorer = explorers.FloatingPoint(gap=gap, power=power)
+    assert f"Six digits or more: {', '.join(kept)}. " in explorer.say()
+
+
+@pytest.mark.parametrize(
     ("x", "digits", "shown"),
     [(0.125, 2, "0.13"), (-0.125, 2, "−0.13"), (-0.001, 2, "0.00"), (2.5, 0, "3"), (7, 1, "7.0")],
 )

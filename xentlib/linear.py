@@ -156,7 +156,7 @@ def linear_cross_entropy(
         b, in nats. -inf masks a class.
     block_bytes : int, optional
         How many bytes the buffers may take together; 48 MiB if not given. With fewer the blocks get
-        smaller and slower. One logit and one row of the weight are always held.
+        smaller and slower. 128 logits and one row of the weight are always held.
     class_weights, ignore_index, label_smoothing, z_loss, reduction
         As for `softmax_cross_entropy`.
 
@@ -178,12 +178,12 @@ def linear_cross_entropy(
 
     Notes
     -----
-    The logits are worked out in blocks of rows and classes, and of each row only the largest logit m
-    and r = Σ_{j≠argmax} e^{z_j − m} are carried from block to block (Milakov and Gimelshein 2018,
-    arXiv:1805.02867, in a form that keeps the relative accuracy of `softmax_cross_entropy`: r is
-    without the 1 of the largest term). Beside the buffers there are a few numbers for each row and each
-    class, and two megabytes for each thread, or one row of a block if that is larger. The products are
-    BLAS's, on as many threads as it was told to use. Chapter 13 builds it up.
+    The logits are worked out in blocks of rows and classes. Each row carries from block to block its
+    largest logit m so far, the sum R of e^{z_j − m} without the true class, and the true class's own
+    logit (Milakov and Gimelshein 2018, arXiv:1805.02867, in a form that keeps the relative accuracy of
+    `softmax_cross_entropy`). Apart from the buffers it takes a few numbers for each row and each class,
+    and two megabytes for each thread, or one row of a block if that is larger. The products are BLAS's,
+    on as many threads as it was told to use. Chapter 13 builds it up.
 
     Examples
     --------
@@ -279,18 +279,18 @@ def linear_cross_entropy_with_grad(
     Notes
     -----
     The matrix of logits takes N K numbers, and its gradient as many again: 2,048 × 64,000 in float32
-    are 524 MB each. Here a block of g takes at most 7/8 of `block_bytes`, and the products that are
+    are 524 MB each. Here a block of g takes at most 3/4 of `block_bytes`, and the products that are
     added to the gradients the rest: 50 MB in all, whatever N and K. With probability targets of another dtype
     or with masks, parts of a block are copied as well.
 
     Where a block has room for 128 rows or more (or for all) with all their classes, their logits are
     worked out once. Otherwise a second pass works them out again, which is four products for three
-    (Wijmans et al. 2024, arXiv:2411.09009), and has not to wait for memory either. g is as accurate as
+    (Wijmans et al. 2024, arXiv:2411.09009). g is as accurate as
     that of `softmax_cross_entropy_with_grad`: of a true class that is the largest it is −Σ_{j≠y} q_j. Chapter 7 derives
     the gradients, chapter 13 builds the function up.
 
-    float16 is widened block by block, and the gradients are summed in float32: of a block of the weight's,
-    and of all the features'.
+    The gradients of weight and bias are summed over the rows in float64, so that float32 keeps its digits
+    for a million rows, and float16 is computed in float32, block by block.
 
     Examples
     --------

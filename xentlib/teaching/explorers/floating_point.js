@@ -1,4 +1,4 @@
-const NAMES = ["−log(softmax)", "log-sum-exp − z_y", "log1p"];
+const NAMES = ["−log(softmax)", "log-sum-exp − z_y", "−log_softmax", "log1p"];
 const MOST_DIGITS = 15; // so many decimal digits every float64 holds
 
 // The exact loss, with integers that count units of 2⁻²⁵⁶. No float could judge the formulas below.
@@ -39,9 +39,14 @@ function naive(z) {
   return -Math.log(weights[0] / sum(weights));
 }
 
-function minusLogSumExp(z) {
+function logSumExpMinusTrue(z) {
   const top = Math.max(...z);
   return top + Math.log(sum(z.map((score) => Math.exp(score - top)))) - z[0];
+}
+
+function minusLogSoftmax(z) {
+  const top = Math.max(...z);
+  return Math.log(sum(z.map((score) => Math.exp(score - top)))) - (z[0] - top);
 }
 
 function values({ gap, power }) {
@@ -49,7 +54,7 @@ function values({ gap, power }) {
   const z = [offset + gap, offset]; // the true logit and the other, rounded here: what a formula is given
   const stored = fixed(z[0]) - fixed(z[1]);
   const exact = exactLoss(stored);
-  const losses = [naive(z), minusLogSumExp(z), crossEntropyOfLogits(z, 0)];
+  const losses = [naive(z), logSumExpMinusTrue(z), minusLogSoftmax(z), crossEntropyOfLogits(z, 0)];
   return { stored: float(stored), exact: float(exact), losses, digits: losses.map((loss) => rightDigits(loss, exact)) };
 }
 
@@ -69,7 +74,7 @@ function draw(_, { stored, exact, losses, digits }, width) {
   });
   const facts = [["gap as stored", decimal(stored, 3)], ["its exact loss", scientific(exact)]].map(([name, value], i) =>
     text(0, 14 + 20 * i, name, "muted", "start") + text(width, 14 + 20 * i, value, "muted", "end"));
-  return [facts.join("") + formulas.join(""), first + 2 * row + 36];
+  return [facts.join("") + formulas.join(""), first + row * (NAMES.length - 1) + 36];
 }
 
 function say(_, { stored, exact, digits }) {

@@ -1,4 +1,4 @@
-"""Three ways to compute a loss of two logits in float64, and the digits that each keeps (chapter 11)."""
+"""Four ways to compute a loss of two logits in float64, and the digits that each keeps (chapter 11)."""
 
 import mpmath
 import numpy as np
@@ -8,12 +8,12 @@ import xentlib
 from xentlib.teaching.explorers.explorer import Explorer
 from xentlib.teaching.explorers.text import decimal, scientific
 
-NAMES = ("−log(softmax)", "log-sum-exp − z_y", "log1p")
+NAMES = ("−log(softmax)", "log-sum-exp − z_y", "−log_softmax", "log1p")
 MOST_DIGITS = 15  #: so many decimal digits every float64 holds
 
 
 class FloatingPoint(Explorer):
-    """The loss of two logits, true and other: offset + gap and offset, by three formulas in float64.
+    """The loss of two logits, true and other: offset + gap and offset, by four formulas in float64.
 
     A formula can know no more than the logits that it is given. So the exact loss, with which each is compared, is
     that of the logits as they are stored, after the gap was added to the offset and the sum was rounded.
@@ -22,7 +22,7 @@ class FloatingPoint(Explorer):
     name = "floating_point"
     title = "Only log1p keeps its digits everywhere."
     state = ("gap", "power")
-    heights = (341, 393)
+    heights = (391, 463)
 
     gap = Float(20.0).tag(sync=True)
     power = Int(0).tag(sync=True)  #: of ten, the offset; 0 for no offset
@@ -31,7 +31,7 @@ class FloatingPoint(Explorer):
         """Return the gap as stored, its exact loss, and of each formula what it gives and how many digits are right."""
         other = 10.0**self.power if self.power else 0.0
         true = other + self.gap
-        losses = [formula(true, other) for formula in (naive, minus_log_sum_exp, log1p_form)]
+        losses = [formula(true, other) for formula in (naive, log_sum_exp_minus_true, minus_log_softmax, log1p_form)]
         with mpmath.workdps(60):
             gap = mpmath.mpf(true) - mpmath.mpf(other)
             exact = mpmath.log1p(mpmath.exp(-abs(gap))) + max(-gap, 0)
@@ -56,14 +56,20 @@ def naive(true, other):
         return float(-np.log(weights[0] / weights.sum()))
 
 
-def minus_log_sum_exp(true, other):
+def log_sum_exp_minus_true(true, other):
     """Return the log-sum-exp, with the maximum taken out and added again, minus the true logit."""
     top = max(true, other)
     return float(top + np.log(np.exp([true - top, other - top]).sum()) - true)
 
 
+def minus_log_softmax(true, other):
+    """Return the same with the maximum taken out of the true logit, too, so that it need not be added again."""
+    top = max(true, other)
+    return float(np.log(np.exp([true - top, other - top]).sum()) - (true - top))
+
+
 def log1p_form(true, other):
-    """Return the loss as xentlib computes it: (m − z_y) + log1p(r)."""
+    """Return the loss as xentlib computes it, with log1p."""
     return float(xentlib.softmax_cross_entropy([true, other], 0))
 
 
