@@ -82,7 +82,7 @@ def softmax_cross_entropy_hessian(logits: ArrayLike, targets: ArrayLike | None =
         If a logit is NaN or +inf, a row is all -inf, an index lies outside [0, K), a probability is
         negative or not finite, or the shapes do not match.
     TypeError
-        If `logits` does not hold real numbers, or class indices are no integers.
+        If `logits` does not hold real numbers, or class indices are not integers.
 
     Notes
     -----

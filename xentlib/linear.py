@@ -174,7 +174,7 @@ def linear_cross_entropy(
         `softmax_cross_entropy` refuses too.
     TypeError
         If `features`, `weight` or `bias` do not hold real numbers, or class indices or `block_bytes`
-        are no integers.
+        are not integers.
 
     Notes
     -----

@@ -88,7 +88,7 @@ def softmax_cross_entropy(
         If a logit is NaN or +inf, a row is all -inf, an index lies outside [0, K), a probability or a
         weight is negative or not finite, an option is out of its range, or the shapes do not match.
     TypeError
-        If `logits` does not hold real numbers, or class indices are no integers.
+        If `logits` does not hold real numbers, or class indices are not integers.
 
     Notes
     -----

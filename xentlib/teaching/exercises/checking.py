@@ -385,7 +385,7 @@ def _agree(exercise, got, expected):
 
 
 def _close(exercise, got, expected):
-    # NaN equals NaN, so that a mistake that gives NaN has a name. No reference does.
+    # NaN equals NaN: a mistake may give it, and so may the answer to "what comes out?".
     with np.errstate(all="ignore"):
         return np.isclose(got, expected, rtol=exercise.rtol, atol=exercise.atol, equal_nan=True)
 
