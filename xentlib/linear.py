@@ -178,12 +178,13 @@ def linear_cross_entropy(
 
     Notes
     -----
-    The logits are worked out in blocks of rows and classes, and of each row only the largest logit m
-    and r = Σ_{j≠argmax} e^{z_j − m} are carried from block to block (Milakov and Gimelshein 2018,
-    arXiv:1805.02867, in a form that keeps the relative accuracy of `softmax_cross_entropy`: r is
-    without the 1 of the largest term). Beside the buffers there are a few numbers for each row and each
-    class, and two megabytes for each thread, or one row of a block if that is larger. The products are
-    BLAS's, on as many threads as it was told to use. Chapter 13 builds it up.
+    The logits are worked out in blocks of rows and classes, and of each row only a few numbers are carried
+    from block to block: the largest logit m, the sum R = Σ_{j≠y} e^{z_j − m} and z_y, from which the loss
+    is log1p(R / e^{z_y − m}). This is online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867), with
+    the true class kept out of the sum, so that the relative accuracy is that of `softmax_cross_entropy`.
+    Apart from the buffers there are a few numbers for each row and each class, and two megabytes for each
+    thread, or one row of a block if that is larger. The products are BLAS's, on as many threads as it was
+    told to use. Chapter 13 builds it up.
 
     Examples
     --------
@@ -285,7 +286,7 @@ def linear_cross_entropy_with_grad(
 
     Where a block has room for 128 rows or more (or for all) with all their classes, their logits are
     worked out once. Otherwise a second pass works them out again, which is four products for three
-    (Wijmans et al. 2024, arXiv:2411.09009), and has not to wait for memory either. g is as accurate as
+    (Wijmans et al. 2024, arXiv:2411.09009). g is as accurate as
     that of `softmax_cross_entropy_with_grad`: of a true class that is the largest it is −Σ_{j≠y} q_j. Chapter 7 derives
     the gradients, chapter 13 builds the function up.
 
