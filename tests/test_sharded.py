@@ -1,12 +1,15 @@
 """The loss over Dask arrays against the loss of the same logits in one piece, in threads and in processes."""
 
 import os
+import re
 import signal
 import time
 from itertools import product
+from pathlib import Path
 
 import dask
 import dask.array as da
+import nbformat
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
@@ -15,6 +18,7 @@ from reference import exactly
 import xentlib
 from xentlib import sharded
 from xentlib._kernel import Finalized, LseState
+from xentlib._target import Options
 
 INF, NAN = np.inf, np.nan
 CHUNKS = [(13, 11), (4, 3), (1, 1), (5, 11), (13, 2), ((3, 10), (1, 9, 1))]
@@ -103,8 +107,26 @@ def test_nothing_is_computed_before_dask_is_asked_and_pieces_stay_pieces():
         dask.compute(loss, grad)
 
 
-def test_what_travels_is_what_chapter_14_counts():
-    assert (len(LseState._fields), len(Finalized._fields)) == (7, 6)
+def numbers_that_chapter_14_lists():
+    """Return the columns of its table: cat and dog on one machine, bird on another, and both merged."""
+    path = Path(__file__).parents[1] / "chapters" / "14_many_machines.ipynb"
+    text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
+    rows = re.findall(r"^\| \d\. .* \| (\S+) \| (\S+) \| (\S+) \|$", text, re.M)
+    return [[float({"dog": 1, "bird": 2}.get(word, word)) for word in column] for column in zip(*rows, strict=True)]
+
+
+def test_what_travels_is_what_chapter_14_lists():
+    options, dog, first_row = Options(None, None, 0.0, 0.0, "sum"), np.array([1]), np.array([0])
+    first, second = (
+        sharded._reduce(np.array([scores]), dog, first_row, np.array([first_class]), options, 3)
+        for scores, first_class in (([1.0, 2.0], 0), ([0.5], 2))
+    )
+    merged = sharded._merge(np.concatenate([first, second], axis=1), None, None)
+    columns = [state[0, 0].round(2).tolist() for state in (first, second, merged)]
+    assert columns == numbers_that_chapter_14_lists()
+    assert len(columns[0]) == len(LseState._fields) == 7
+    back = dict(zip(Finalized._fields, sharded._close(merged, dog, first_row, options)[0].round(2), strict=True))
+    assert back == {"loss": 0.46, "shift": 2, "prob_scale": 0.63, "mass": 1, "pivot": 1, "pivot_grad": -0.37}
 
 
 # Bad input

@@ -178,12 +178,13 @@ def linear_cross_entropy(
 
     Notes
     -----
-    The logits are worked out in blocks of rows and classes. Each row carries from block to block its
-    largest logit m so far, the sum R of e^{z_j − m} without the true class, and the true class's own
-    logit (Milakov and Gimelshein 2018, arXiv:1805.02867, in a form that keeps the relative accuracy of
-    `softmax_cross_entropy`). Apart from the buffers it takes a few numbers for each row and each class,
-    and two megabytes for each thread, or one row of a block if that is larger. The products are BLAS's,
-    on as many threads as it was told to use. Chapter 13 builds it up.
+    The logits are worked out in blocks of rows and classes, and of each row only a few numbers are carried
+    from block to block: the largest logit m, the sum R = Σ_{j≠y} e^{z_j − m} and z_y, from which the loss
+    is log1p(R / e^{z_y − m}). This is online softmax (Milakov and Gimelshein 2018, arXiv:1805.02867), with
+    the true class kept out of the sum, so that the relative accuracy is that of `softmax_cross_entropy`.
+    Apart from the buffers there are a few numbers for each row and each class, and two megabytes for each
+    thread, or one row of a block if that is larger. The products are BLAS's, on as many threads as it was
+    told to use. Chapter 13 builds it up.
 
     Examples
     --------

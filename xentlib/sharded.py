@@ -2,7 +2,7 @@
 
 The logits may be chunked over samples, over classes, or both. Each piece is reduced to its `LseState` where it lies
 (`_kernel`), and Dask merges the states of a row of pieces as a tree. What travels is seven numbers a sample and piece,
-never logits.
+and six that come back, never logits.
 
 This module needs Dask: `pip install xentlib[sharded]`.
 """
@@ -68,10 +68,11 @@ def softmax_cross_entropy(
 
     Notes
     -----
-    Each piece keeps, for each sample, its largest logit m, the sum R of e^{z_j − m} without the true class, and that
-    class's own logit. Two pieces merge by R e^{m − M} + R' e^{m' − M}, M the larger of m and m': associative and
-    commutative but for rounding, so that Dask may merge in any order. As accurate as the loss of logits in one piece.
-    Chapter 14 derives it.
+    Each piece keeps, for each sample, its largest logit m, the sum R of e^{z_j − m} without the true class, that
+    class's own logit, and what smoothing or a distribution needs: seven numbers. A piece that lacks the true class
+    keeps its largest logit out instead. Two pieces merge by R e^{m − M} + R' e^{m' − M}, M the larger of m and m':
+    associative and commutative but for rounding, so that Dask may merge in any order. As accurate as the loss of
+    logits in one piece. Chapter 14 derives it.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The search: where ten questions lead, a wrong letter, what a result says, and what it takes to get there."""
+"""The search: where eleven questions lead, a wrong letter, what a result says, and what it takes to get there."""
 
 import re
 
@@ -21,6 +21,7 @@ QUESTIONS = {
         "chapters/04_loss.html#how-many-classes-is-that",
         "chapters/04_loss.html#exercise-4-6-perplexity-of-a-batch",
     ],
+    "online softmax": ["chapters/13_large_vocabulary.html#online-softmax-two-numbers-for-a-row"],
     "softmax_cross_entropy_hvp": ["api/curvature.html#xentlib.softmax_cross_entropy_hvp"],
     "exercise ten classes": ["chapters/04_loss.html#exercise-4-1-ten-classes-no-idea"],
     "5.1": [f"chapters/05_gradient.html#{name}" for name in ("equation-eq-gradient", "nudge-it", NUDGE)],

@@ -17,26 +17,28 @@ h = IndexedBase("h", positive=True)
 SHARE = exp(z[j]) / sum_over(k, exp(z[k]))
 
 
-# 13-rests
+# 13-rests: the loss is log(1 + e^x), where x is the rivals' log-sum-exp less the true logit
 
 
-def rescaled(m, s):
-    return s * np.exp(m - m.max())
+def loss_of_states(m, R, score):
+    return np.logaddexp(0, m.max() + np.log(rivals(m, R)) - score)
 
 
-def loss_of_largest(m, r):
-    parts = rescaled(m, 1 + r)
-    top = m.argmax()
-    parts[top] = r[top]
-    return np.log1p(parts.sum())
+def rivals(m, R):
+    return (R * np.exp(m - m.max())).sum()
 
 
-def not_rescaled(m, r):
-    return np.log1p((1 + r).sum() - 1)
+def not_rescaled(m, R, score):
+    return np.logaddexp(0, m.max() + np.log(R.sum()) - score)
 
 
-def without_any_that_tie(m, r):
-    return np.log1p(rescaled(m, np.where(m == m.max(), r, 1 + r)).sum())
+def all_in_one_sum(m, R, score):
+    return (m.max() - score) + np.log(rivals(m, R) + np.exp(score - m.max()))
+
+
+def overflowing(m, R, score):
+    with np.errstate(over="ignore"):
+        return np.log1p(rivals(m, R) * np.exp(m.max() - score))
 
 
 # 13-start
@@ -155,29 +157,32 @@ EXERCISES = (
     ),
     Exercise(
         id="13-rests", title="All states at once", kind="code", difficulty=3, minutes=12,
-        task=r"The blocks of one row leave states $(m, r)$: in $r$ the 1 of the block's largest logit is left out. "
-        r"Write a function of `m` and `r`, two arrays with one number for each block, that returns, to nine digits, "
-        r"the loss if the class with the largest logit of all is true. A loss of $4 \cdot 10^{-19}$ is not 0.",
-        answer=loss_of_largest, atol=0,
+        task=r"The blocks of one row leave states $(m, R)$: $m$ is the largest logit of the block, and $R$ the sum of "
+        r"$e^{z_j - m}$ over its classes without the true one. Write a function of `m` and `R`, two arrays with one "
+        r"number for each block, and of `score`, the logit of the true class, that returns the loss to nine digits. A "
+        r"loss of $4 \cdot 10^{-19}$ is not 0, and one of 2000 is not infinite.",
+        answer=loss_of_states, atol=0,
         inputs=(
-            ([2.0, 1.0, 0.5], [0.2, 0.0, 1.5]), ([1.0, 3.0, 3.0, 2.0], [0.3, 0.5, 0.25, 0.0]),
-            ([0.0, 45.0, 1.0], [1.7, 2.5e-20, 3.0]), ([-1000.0, -1002.0], [0.1, 0.4]), ([1000.0, 0.0], [0.7, 0.0]),
+            ([2.0, 0.5], [np.exp(-1), 1.0], 2.0), ([1.0, 3.0, 3.0, 2.0], [1.3, 0.5, 1.25, 1.0], 3.0),
+            ([0.0, 45.0, 1.0], [2.75, 2.5e-20, 4.0], 45.0), ([-1000.0, -1002.0], [1.125, 0.5], -1002.0),
+            ([1000.0, -1000.0], [1.75, 0.0], -1000.0), ([1000.0, 0.0], [0.75, 1.0], 1000.0),
         ),
         mistakes=(
-            Mistake("The sum holds the 1 of the largest logit, and a small rest drowns beside it. Keep that 1 out.",
-                    lambda m, r: np.log(rescaled(m, 1 + r).sum())),
-            Mistake("Each block leaves its 1 out, but only the 1 of the largest logit of all is to stay out.",
-                    lambda m, r: np.log1p(rescaled(m, r).sum())),
+            Mistake("The true class is part of this sum, and next to its 1 small rivals are rounded away. Keep it out, "
+                    "and use log1p.", all_in_one_sum),
             Mistake("The blocks were added as they are. Each belongs to its own m: rescale it.", not_rescaled),
-            Mistake("Where two blocks tie for the largest m, both have left their 1 out. Only one of them may.",
-                    without_any_that_tie),
-            Mistake("The 1 of the largest logit is counted twice: it is in this sum, and log1p adds another.",
-                    lambda m, r: np.log1p(rescaled(m, 1 + r).sum())),
+            Mistake("This is right on paper. Where the true class is far behind, e^(M − score) overflows.",
+                    overflowing),
+            Mistake("The true class weighs e^(score − M) on the scale of the sum, and that is 1 only if it leads.",
+                    lambda m, R, score: np.log1p(rivals(m, R))),
+            Mistake("The true class is missing from the sum over all classes.",
+                    lambda m, R, score: (m.max() - score) + np.log(rivals(m, R))),
         ),
         hints=(
-            "Which block keeps its 1 out, and what do all others hand over?",
-            "The block at m.argmax() gives r, any other (1 + r) e^(m − M). Of the sum, take one function.",
-            "parts = (1 + r) * np.exp(m - m.max()); put r at m.argmax() in place of its part; np.log1p of the sum.",
+            "First merge all states into one. Then there are two cases: the true class leads, or it does not.",
+            "If it leads, log1p of the rivals' sum is the loss. If not, no digits are lost in (M − score) + log(…).",
+            "Both cases in one: with x = M + log R − score the loss is log(1 + e^x), and np.logaddexp(0, x) is that "
+            "without overflow.",
         ),
     ),
     Exercise(

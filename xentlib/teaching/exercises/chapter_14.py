@@ -173,7 +173,7 @@ EXERCISES = (
             (TABLE[1:3, 2:5], 2, [2, 1], LSE[1:3]),
         ),
         mistakes=(
-            Mistake("This is softmax within the piece. The classes of the other machines belong into the sum: use "
+            Mistake("This is softmax within the piece. The classes of the other machines belong in the sum: use "
                     "lse.", own_softmax),
             Mistake("A label below start gives a negative index, and Python counts it from the end: the 1 lands on a "
                     "class that is not true. Look at both ends of the piece.", counted_from_the_end),
@@ -263,21 +263,21 @@ EXERCISES = (
     ),
     Exercise(
         id="14-even", title="When gathering is cheaper", kind="predict", difficulty=3, minutes=6,
-        task="Take the prices of the bill: gathering sends float32 logits, and their gradient back; merging sends "
-        "summaries, and answers back. The classes of one sample are shared by 64 machines. For how many classes $K$ do "
-        "both send the same number of bytes?",
-        answer=768, rtol=0,
+        task="Take two lines of the bill. Gathering sends each logit as a float32 number and gets its gradient back; a "
+        "tree sends seven float64 numbers, and gets six back. The classes of one sample are shared by 64 machines. For "
+        "how many classes $K$ do both cost the same number of bytes?",
+        answer=832, rtol=0,
         mistakes=(
-            Mistake("This is the number of classes of one machine.", 12),
-            Mistake("The gradient, too, goes over the wire: gathering sends 4 bytes a class each way.", 1536),
-            Mistake("The answers, too, go over the wire: merging sends 56 bytes one way and 40 back.", 448),
-            Mistake("The machine that gathers has its own share already, so not all K logits are sent.", 756),
-            Mistake("The summaries hold float64 numbers, with 8 bytes each.", 384),
+            Mistake("This is the number of classes of one machine.", 13),
+            Mistake("The gradient goes over the wire as well: gathering takes 4 bytes a class each way.", 1664),
+            Mistake("The six numbers go over the wire as well: a tree takes 56 bytes one way and 48 back.", 448),
+            Mistake("The machine that gathers has its own share already, so not all K logits are sent.", 819),
+            Mistake("The tree's numbers are float64, with 8 bytes each.", 416),
         ),
         hints=(
             "Write both prices with S and K. What do they have in common?",
-            "Both hold the factor S − 1. Without it, one is 8K/S and the other is 56 + 40.",
-            "K/S is 96/8. How many classes is that on 64 machines?",
+            "Both hold the factor S − 1. Without it, one is 8K/S and the other is 56 + 48.",
+            "K/S is 104/8. How many classes is that on 64 machines?",
         ),
     ),
 )  # fmt: skip
