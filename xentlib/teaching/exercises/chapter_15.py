@@ -40,27 +40,45 @@ TWICE = q[i] * (A - DELTA - MEAN)
 SOFTMAX_Z = exp(z[i]) / sum_over(j, exp(z[j]))
 
 
-# 15-from-gradient
+# 15-from-gradient: the entry at the label of row n is w_n (q_y − 1) / Σ w, with w_n the weight of its class.
+
+
+def shares(labels, class_weights):
+    weights = class_weights[labels]
+    return weights / weights.sum()
 
 
 def true_entries(grad, labels):
     return grad[np.arange(len(labels)), labels]
 
 
-def loss_of_gradient(grad, labels):
+def loss_of_gradient(grad, labels, class_weights):
+    share = shares(labels, class_weights)
+    return -(share * np.log1p(true_entries(grad, labels) / share)).sum()
+
+
+def loss_that_rounds(grad, labels, class_weights):
+    share = shares(labels, class_weights)
+    return -(share * np.log(1 + true_entries(grad, labels) / share)).sum()
+
+
+def loss_of_rivals(grad, labels, class_weights):
+    share = shares(labels, class_weights)
+    return -(share * np.log(-true_entries(grad, labels) / share)).sum()
+
+
+def plain_mean(grad, labels, class_weights):
+    return -np.log1p(true_entries(grad, labels) / shares(labels, class_weights)).mean()
+
+
+def without_weights(grad, labels, class_weights):
     return -np.log1p(len(grad) * true_entries(grad, labels)).mean()
 
 
-def loss_that_rounds(grad, labels):
-    return -np.log(1 + len(grad) * true_entries(grad, labels)).mean()
-
-
-def loss_of_mean(grad, labels):
-    return -np.log1p(true_entries(grad, labels).sum())
-
-
-def example_of(logits, labels):
-    return xentlib.softmax_cross_entropy_with_grad(np.array(logits), labels)[1], labels
+def example_of(logits, labels, class_weights):
+    weights = np.array(class_weights)
+    _, grad = xentlib.softmax_cross_entropy_with_grad(np.array(logits), labels, class_weights=weights)
+    return grad, labels, class_weights
 
 
 EXERCISES = (
@@ -138,21 +156,21 @@ EXERCISES = (
     ),
     Exercise(
         id="15-fooled", title="A probe that is fooled", kind="break", difficulty=2, minutes=5,
-        task="The gradient belongs to one photo, of a dog (index 1). The probe of the rows asks whether its three "
-        "entries sum to 0, and nothing else. Find three finite numbers that it lets pass, though no logits have this "
-        "gradient. The answer $(0, 0, 0)$ does not count: a sure and right classifier comes as near to it as you like.",
+        task="The gradient of the loss of one photo, of a dog (index 1), is $q - p$ for some distribution $q$. The "
+        "probe `rows` asks only whether its three entries sum to 0. Find three finite numbers that it lets pass "
+        "although they are $q - p$ for no distribution $q$ at all, not even for one with zeros in it.",
         answer=[-0.5, 0.25, 0.25],
         faulty=rows_alarm, right=careful_alarm, legal=finite(3, "entries"),
         mistakes=(
             Mistake("The probe is not fooled: these do not sum to 0.", [0.5, 0.5, 0.5],
                     lambda grad: bool(rows_alarm(grad))),
-            Mistake("Add 1 at dog, and this is a distribution q: its logarithms are logits that have this gradient, or "
-                    "come as near to it as you like.", [0.25, -0.5, 0.25], lambda grad: not careful_alarm(grad)),
+            Mistake("Add 1 at dog, and this is a distribution q. So a classifier may have this gradient, or come as "
+                    "near to it as you like.", [0.5, -0.5, 0.0], lambda grad: not careful_alarm(grad)),
         ),
         hints=(
-            "The gradient is q − p. What else is known of its entries, beside their sum?",
+            "The gradient is q − p. What else is known of its entries, apart from their sum?",
             "One sign is known for each entry, for q_j lies between 0 and 1. And how large can they be?",
-            "Only the entry of dog can be negative. What does a program do that takes another class for the true one?",
+            "Only the entry of dog can be negative. What does a program return that takes cat for the true class?",
         ),
     ),
     Exercise(
@@ -162,12 +180,13 @@ EXERCISES = (
         options=(
             r"`log_K`, and others: half the logits cost less than the whole ones, and $\log K$ is no longer right.",
             "`differences`, and others: the right gradient is $q - p$, and this one is half of such a difference.",
-            "`values`, and none of the six: half the logits have all the symmetries that the logits have.",
+            "`from_gradient`, and no other: half the logits cost log K and obey the symmetries as the logits do.",
             "`shift`, and others: what was shifted by $c$ arrives shifted by $c/2$, and the loss is another one.",
         ),
         answer="C",
-        because="It is the right gradient of the loss at the temperature 2, and that loss has every property of the "
-        "six, for any temperature. None of them tells one temperature from another. A known value does.",
+        because="It is the right gradient of the loss at the temperature 2, and at any temperature the loss has the "
+        "six properties. But its slope for the true class is half of q_y − 1, so the loss that from_gradient recovers "
+        "is not the one that the program reports.",
         mistakes=(
             Mistake("The probe looks at logits that are all 0, and half of 0 is 0: log K, as it should be.", "A"),
             Mistake("Finite differences hold the gradient against the program's own loss. They know nothing of "
@@ -177,7 +196,7 @@ EXERCISES = (
         hints=(
             "Is there a name for a softmax of z/2?",
             "Go through the six lines, with ℓ(Z/2, y) in place of ℓ(Z, y).",
-            "Which of the seven is the only one that has seen the right loss?",
+            "What is the slope for the true class? Add 1: is this the probability whose −log is the loss?",
         ),
     ),
     Exercise(
@@ -202,31 +221,30 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="15-from-gradient", title="The loss from the gradient", kind="code", difficulty=3, minutes=8,
-        task=r"With index labels a right gradient contains its loss. Write a function of `grad`, the gradient of a "
-        r"mean loss, of shape $(N, K)$, and `labels` that returns that mean loss, to nine digits. A loss of "
-        r"$4.2 \cdot 10^{-18}$ is not 0.",
+        id="15-from-gradient", title="The loss from the gradient, weighted", kind="code", difficulty=3, minutes=10,
+        task=r"The seventh probe counts all samples alike. Now let the loss be a weighted mean: with $w_n$ for the "
+        r"weight of the class of sample $n$, it is $\sum_n w_n L_n / \sum_n w_n$. Write a function of `grad`, the "
+        r"gradient of this loss, of shape $(N, K)$, of `labels`, and of `class_weights`, one for each class, that "
+        r"returns the loss, to nine digits. A loss of $4.2 \cdot 10^{-18}$ is not 0.",
         answer=loss_of_gradient, atol=0,
         inputs=(
-            example_of([[1.0, 2.0, 0.5], [0.0, -1.5, 0.25], [3.0, 0.75, -1.0], [0.5, 0.0, 0.25]], [1, 2, 0, 1]),
-            example_of([[0.5, -1.0, 0.25, 2.0, 0.0], [1.5, 0.5, -0.5, 0.0, 1.0]], [3, 4]),
-            example_of([[0.0, 40.0, 0.0], [38.0, 0.0, -1.0]], [1, 0]),
+            example_of([[1.0, 2.0, 0.5], [0.0, -1.5, 0.25], [3.0, 0.75, -1.0], [0.5, 0.0, 0.25]], [1, 2, 0, 1],
+                       [1.0, 2.0, 1.5]),
+            example_of([[0.5, -1.0, 0.25, 2.0, 0.0], [1.5, 0.5, -0.5, 0.0, 1.0]], [3, 4], [1.0, 1.0, 1.0, 3.0, 2.0]),
+            example_of([[0.0, 40.0, 0.0], [38.0, 0.0, -1.0]], [1, 0], [0.5, 0.75, 1.0]),
         ),
         mistakes=(
             Mistake("The formula is right, but it adds a tiny number to 1, and that is rounded away: use np.log1p.",
                     loss_that_rounds),
-            Mistake("The gradient of a mean holds (q − p)/N: multiply by N first.",
-                    lambda grad, labels: -np.log1p(true_entries(grad, labels)).mean()),
-            Mistake("N is the number of rows, len(grad). The number of classes has no part in it.",
-                    lambda grad, labels: -np.log1p(grad.shape[1] * true_entries(grad, labels)).mean()),
-            Mistake("This is −log(1 − q_y): the entry at the label is q_y − 1, over N.",
-                    lambda grad, labels: -np.log(-len(grad) * true_entries(grad, labels)).mean()),
-            Mistake("This is the loss of the mean probability. Take the logarithms first, and then the mean.",
-                    loss_of_mean),
+            Mistake("This takes N for the factor, as if all samples counted alike. Row n holds w_n (q − p) / Σ w.",
+                    without_weights),
+            Mistake("The losses of the samples are right, but their mean has to be the weighted one.", plain_mean),
+            Mistake("This is −log(1 − q_y): the entry at the label is q_y − 1, times its share of the weights.",
+                    loss_of_rivals),
         ),
         hints=(
-            "In which entry of a row does q_y stand?",
-            "N times the entry at the label is q_y − 1, and the loss of a sample is −log q_y.",
+            "What is row n of the gradient of a weighted mean? Which of its entries knows q_y?",
+            "The entry at the label is (q_y − 1) w_n / Σ w, and the loss of a sample is −log q_y.",
             "log(1 + x) for a small x is np.log1p(x), and here x is q_y − 1.",
         ),
     ),
