@@ -1,6 +1,7 @@
 """The ledger: what is read from the notebooks, and what a small book makes of it."""
 
 import doctest
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -183,3 +184,28 @@ def test_what_does_not_follow_is_found(write, a, b):
 
 def test_the_page_explains_each_status_and_no_other():
     assert ledger_on_pages.COUNT.findall((ROOT / "ledger.md").read_text(encoding="utf-8")) == list(ledger.STATUSES)
+
+
+# Links that show the number of an equation
+
+NUMBERED = re.compile(r"\[\((\d+\.\d+)\)\]\(([^)#]*)#(eq-[\w-]+)\)")
+
+
+def misnumbered(text, page, book):
+    """Return the links of a page to equations that have another number, or are on another page."""
+    links = [(number, Path(target).stem or page, label) for number, target, label in NUMBERED.findall(text)]
+    return [link for link in links if link != (book[link[2]].number, book[link[2]].page, link[2])]
+
+
+def test_a_link_shows_the_number_that_its_equation_has():
+    book = ledger.book(ROOT / "chapters")
+    pages = [*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("chapters/solutions/*.ipynb"), *ROOT.glob("*.md")]
+    linked = {page: page.read_text(encoding="utf-8") for page in pages}
+    assert sum(len(NUMBERED.findall(text)) for text in linked.values()) > 50
+    for page, text in linked.items():
+        assert misnumbered(text, page.stem, book) == [], page
+
+
+@pytest.mark.parametrize("link", ["[(5.2)](05_gradient.ipynb#eq-gradient)", "[(5.1)](06_jacobian.ipynb#eq-gradient)"])
+def test_a_link_with_another_number_or_page_is_seen(link):
+    assert misnumbered(link, "07_backprop", ledger.book(ROOT / "chapters"))
