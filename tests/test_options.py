@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference import exactly, generators
+from reference import assert_accurate, exact, exact_gradient, exactly, generators
 
 from xentlib import _kernel, _tiles, softmax_cross_entropy, softmax_cross_entropy_with_grad
 
@@ -129,11 +129,11 @@ def test_rows_at_one_level_share_a_shift(apart, level):
 
 def test_only_rows_at_a_level_of_their_own_are_solved_apart(apart):
     z = np.zeros((40, 50))
-    z[[3, 8, 20]] = [[-9], [60], [-1000]]
+    z[[3, 8, 20, 30]] = [[-9], [60], [-1000], [-600]]
     losses, grads = softmax_cross_entropy_with_grad(z, np.full(40, 7), reduction="none")
     np.testing.assert_allclose(losses, np.log(50), rtol=4e-16)
     np.testing.assert_allclose(grads[:, 7], -49 / 50, rtol=1e-15)
-    assert apart == [3]
+    assert apart == [3]  # in the first all powers are good
 
 
 @pytest.mark.parametrize("largest", [1.0, 31.0])
@@ -263,3 +263,16 @@ def test_the_layout_of_the_arguments_in_memory_does_not_matter(lay_out, kind, n_
     got = softmax_cross_entropy_with_grad(lay_out(z), lay_out(targets) if targets.ndim == 2 else targets[::-1][::-1])
     np.testing.assert_allclose(got[0], wanted[0], rtol=1e-14)
     np.testing.assert_allclose(got[1], wanted[1], rtol=1e-12, atol=1e-17)
+
+
+@pytest.mark.parametrize("n_classes", [10, 200])
+def test_rows_whose_probabilities_are_the_powers_themselves_are_not_solved_apart(apart, n_classes):
+    """A z-loss pulls log Σ_j e^{z_j} to 0. Then the mean power is small, and all powers are good."""
+    z = np.random.default_rng(0).normal(size=(40, n_classes))
+    z[:, 3] += 12
+    z -= np.logaddexp.reduce(z, axis=1, keepdims=True)
+    losses, grads = softmax_cross_entropy_with_grad(z, np.full(40, 3), reduction="none")
+    for n in (0, 39):
+        assert_accurate(losses[n], [-exact(z[n]).log_q[3]], 8 + 20)
+        assert_accurate(grads[n], exact_gradient(z[n], np.eye(n_classes)[3]), 8 + 20)
+    assert apart == []

@@ -16,7 +16,7 @@ into the gradient. The shift only has to keep the powers within range: one numbe
 
 from __future__ import annotations
 
-from math import exp, isfinite
+from math import exp, isfinite, log
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -27,12 +27,11 @@ from xentlib._tiles import row_dot, row_sum
 from xentlib._validate import DType, Floats
 
 LOWEST, HIGHEST = -2.0, 16.0  # the largest logit of the first row, if a shift is not worth a pass over the logits
-# The mean power of a row that has all digits: its largest logit is not below −2, so that one 85 below it still has a
-# power that is a normal number in float32, and there is room above for the inverse of the sum.
+# The mean power of a row that has all digits for sure: its largest logit is not below −2, so that one 85 below it still
+# has a power that is a normal number in float32, and there is room above for the inverse of the sum.
 LOWEST_MEAN, HIGHEST_MEAN = exp(-2), exp(32)
 FARTHEST = 60.0  # e^−60 vanishes beside 1 in any dtype, and is far from vanishing itself
 SMALLEST_MASS, LARGEST_MASS = 1e-15, 1e30  # so that the product with 1 / (R + P) has all digits in float32
-NONE: NDArray[np.intp] = np.empty(0, np.intp)
 CANCELLATION = 4.0  # how many times as large as a loss the terms may be that it is a difference of
 
 
@@ -73,7 +72,7 @@ def solve_tile(z: Floats, targets: Targets, rows: slice, grad: Floats, with_grad
     done = finalize(state, targets.z_loss)
     if with_grad:
         write_gradient(grad, done, target.off_pivot, target.rows, target.at)
-    again = _inaccurate(state, done, z.shape[1], targets.z_loss)
+    again = _inaccurate(z, state, done, targets.z_loss)
     step = max(1, len(z) // 8)  # each needs memory of its own
     for start in range(0, again.size, step):
         some = again[start : start + step]
@@ -87,26 +86,36 @@ def common_shift(z: Floats) -> Any:
     return z.dtype.type(0) if LOWEST <= first <= HIGHEST else first - HIGHEST / 2
 
 
-def _inaccurate(state: LseState, done: Finalized, n_classes: int, z_loss: np.floating) -> NDArray[np.intp]:
+def _inaccurate(z: Floats, state: LseState, done: Finalized, z_loss: np.floating) -> NDArray[np.intp]:
     """Return which rows may lack digits because of the shift that they share. NaN and +inf are among them."""
-    scale, d_pivot = done.prob_scale, state.z_pivot - state.shift
-    lowest, highest, nearest = 1 / (n_classes * HIGHEST_MEAN), 1 / (n_classes * LOWEST_MEAN), -FARTHEST / 2
-    mixed = np.count_nonzero(state.off_pivot_sum)
-    if (
-        not (mixed or z_loss)
-        and np.minimum.reduce(scale) >= lowest
-        and np.maximum.reduce(scale) <= highest
-        and np.minimum.reduce(d_pivot) > nearest
-    ):
-        return NONE
-    accurate = (scale >= lowest) & (scale <= highest) & (d_pivot > nearest)
-    if mixed:
+    d_pivot = state.z_pivot - state.shift
+    accurate = keep_digits(z, state.shift, done.prob_scale)
+    accurate &= d_pivot > -FARTHEST / 2
+    if np.count_nonzero(state.off_pivot_sum):
         terms = np.abs(state.off_pivot_sum * d_pivot) + np.abs(state.target_dot)
         accurate &= (terms <= CANCELLATION * done.loss) & (terms < np.inf)
     if z_loss:  # where the target is small beside it, lse has to keep its own digits
         mass = state.at_pivot + state.off_pivot_sum
         accurate &= mass + np.abs(done.mass - mass) >= z_loss * (np.abs(d_pivot) + np.abs(state.shift))
     return np.flatnonzero(~accurate)
+
+
+def keep_digits(z: Floats, shift: Any, prob_scale: Floats) -> NDArray[np.bool]:
+    """Return in which rows the powers e^{z − shift}, whose sum is 1 / `prob_scale`, neither overflow nor vanish."""
+    n_classes = z.shape[1]
+    keep = (prob_scale >= 1 / (n_classes * HIGHEST_MEAN)) & (prob_scale < np.inf)
+    low = np.flatnonzero(prob_scale > 1 / (n_classes * LOWEST_MEAN))
+    if low.size:
+        keep[low] &= _are_normal(z[low] - shift)
+    return keep
+
+
+def _are_normal(d: Floats) -> Any:
+    """Return whether, or in which rows, all powers e^d but those of masks are normal numbers."""
+    lowest = log(np.finfo(d.dtype).tiny)
+    if np.minimum.reduce(d, axis=None) > lowest:  # a tenth of the time that it takes row by row
+        return True
+    return np.minimum.reduce(np.where(d == -np.inf, 0, d), axis=1) > lowest
 
 
 def _solve_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad: bool) -> tuple[Floats, Floats]:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._kernel import HIGHEST_MEAN, LOWEST_MEAN, common_shift
+from xentlib._kernel import common_shift, keep_digits
 from xentlib._target import UnsoundError
 from xentlib._tiles import for_each_tile, row_sum
 from xentlib._validate import (
@@ -107,7 +107,7 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
         log_total = np.log(total)
         lse = shift + log_total
         # Near 0 the logarithm lacks the digits of the smaller powers, and a sum with the shift those of both.
-        again = _outside(total, tile) | ~(np.abs(lse) >= max(0.5, abs(shift) / 4))
+        again = ~keep_digits(tile, shift, 1 / total) | ~(np.abs(lse) >= max(0.5, abs(shift) / 4))
         if again.any():
             split = _split_apart(tile[again])
             lse[again] = (split.largest + np.log1p(split.rest))[:, 0]
@@ -227,9 +227,10 @@ def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArra
         if temperature != 1:
             tile = _scaled(tile, temperature)
         q = result[rows] if result.dtype == work else scratch
-        _, total = _powers(tile, common_shift(tile), q)
-        q *= (1 / total)[:, np.newaxis]
-        again = _outside(total, tile)
+        shift, total = _powers(tile, common_shift(tile), q)
+        scale = 1 / total
+        q *= scale[:, np.newaxis]
+        again = ~keep_digits(tile, shift, scale)
         if again.any():
             q[again] = _split_apart(tile[again]).probabilities()
         if q is scratch:
@@ -266,12 +267,6 @@ def _powers(tile: Floats, shift: Any, powers: Floats) -> tuple[Any, Floats]:
     """Write e^{z − shift} to `powers`; return the shift and their sum."""
     np.exp(np.subtract(tile, shift, out=powers) if shift else tile, out=powers)
     return shift, row_sum(powers)
-
-
-def _outside(total: Floats, tile: Floats) -> NDArray[np.bool]:
-    """Return for which rows the common shift lets powers overflow or lose digits. NaN and +inf are among them."""
-    mean = total / tile.shape[1]
-    return ~((mean >= LOWEST_MEAN) & (mean <= HIGHEST_MEAN))
 
 
 def _split_apart(rows: Floats) -> Split:
