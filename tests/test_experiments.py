@@ -29,3 +29,13 @@ def test_only_what_defines_is_run(experiments, monkeypatch, tmp_path):
     nbformat.write(new_notebook(cells=[new_code_cell(source) for source in sources]), tmp_path / "a.ipynb")
     monkeypatch.setattr(experiments, "CHAPTERS", tmp_path)
     assert experiments.functions_of("a.ipynb", last="g")["g"]() == 7
+
+
+def test_the_variants_trained_long_are_stored_in_the_form_that_a_run_returns(experiments):
+    stored = json.loads(experiments.RESULTS.read_text(encoding="utf-8"))["variants trained long"]
+    run = experiments.variants_trained_long(steps=20)
+    assert list(run) == list(stored), "the chapter has other variants now: make experiments"
+    assert {len(numbers) for numbers in [*run.values(), *stored.values()]} == {4}
+    right, sure, error, _ = stored["plain"]
+    assert (right, sure, error) == (0.8509, 0.9176, 0.0712), "overconfident, as the chapter says"
+    assert run["plain"][0] > 0.5 > run["plain"][1], "20 steps are enough to learn, and not to be sure"

@@ -17,7 +17,7 @@ RESULTS = CHAPTERS / "data" / "experiments.json"
 
 def main():
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the tests; NumPy is imported by the chapter
-    results = {"digits by seed": digits_by_seed()}
+    results = {"digits by seed": digits_by_seed(), "variants trained long": variants_trained_long()}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
     print(f"written: {RESULTS.relative_to(CHAPTERS.parent)}")
 
@@ -32,6 +32,13 @@ def digits_by_seed(seeds=range(10), **options):
             share = names["accuracy"](names["fit"](seed, first=first, **options))
             counts[name].append(round(float(share) * images))
     return counts
+
+
+def variants_trained_long(steps=20_000):
+    """Chapter 12: what `measures` returns for each variant of the loss, after a long training on few images."""
+    names = functions_of("12_variants.ipynb", last="train")
+    found = names["train"](images=200, steps=steps)
+    return {variant: [round(float(number), 4) for number in numbers] for variant, numbers in found.items()}
 
 
 def functions_of(chapter, last):

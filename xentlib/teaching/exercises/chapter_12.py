@@ -56,7 +56,7 @@ EXERCISES = (
             Mistake("This is the floor for a one-hot target. A soft target has a loss even where q = t.", 0.0),
             Mistake("Here the 0.2 went to the three other classes. The book spreads it over all four.", 0.7202),
             Mistake("This is in bits. The book counts in nats, with the natural logarithm.", 0.8476),
-            Mistake("This counts the true class alone. The shares of the other three cost something, too.", 0.1625),
+            Mistake("This counts the true class alone. The shares of the other three cost something too.", 0.1625),
             Mistake("This is the lead in logits at which the loss is least. The loss itself is asked for.", 2.8332),
         ),
         hints=(
@@ -67,10 +67,10 @@ EXERCISES = (
     ),
     Exercise(
         id="12-own-say", title="A target that listens", kind="derive", difficulty=1, minutes=6,
-        task=r"Not sure of the labels, somebody mixes the classifier's own answer $q = \mathrm{softmax}(z)$ into the "
-        r"target: $t = (1 - c) p + c q$, with a share $c$, worked out afresh at each step and then held constant. The "
-        r"loss is $L = -\sum_j t_j \log q_j$, and $p$ sums to 1. Write $\partial L/\partial z_i$ in terms of $p$, $q$ "
-        r"and $c$.",
+        task=r"Somebody who does not trust the labels mixes the classifier's own answer $q = \mathrm{softmax}(z)$ into "
+        r"the target: $t = (1 - c) p + c q$, with a share $0 < c < 1$. It is computed anew at each step and then held "
+        r"constant. The loss is $L = -\sum_j t_j \log q_j$, and $p$ sums to 1. Write $\partial L/\partial z_i$ in "
+        r"terms of $p$, $q$ and $c$.",
         answer=(1 - c) * (q[i] - p[i]), distributions=(p, q),
         mistakes=(
             Mistake("The part c q of the target is missing. Put all of t into q − t.", q[i] - (1 - c) * p[i]),
@@ -84,7 +84,7 @@ EXERCISES = (
         hints=(
             "A constant target, and one that sums to 1. What is the gradient for any such t?",
             "It is q_i − t_i. Put t_i = (1 − c) p_i + c q_i into it.",
-            "The q_i of the target is taken off the q_i in front: (1 − c) q_i is left.",
+            "Subtract the q_i of the target from the q_i in front: (1 − c) q_i is left.",
         ),
     ),
     Exercise(
@@ -94,8 +94,8 @@ EXERCISES = (
         "over such photos? Two decimals.",
         answer=2 / 3, rtol=0, atol=0.0051,
         mistakes=(
-            Mistake("This is the share of birds, best without weights. With them the target is another one.", 0.25),
-            Mistake("This is w·p of bird. It is no probability yet: w·p does not sum to 1.", 1.5),
+            Mistake("This is the share of birds. It is best without weights; with them the target changes.", 0.25),
+            Mistake("This is w·p for bird. It is not a probability yet, since w·p does not sum to 1.", 1.5),
             Mistake("This compares the weights alone. How often each class occurs matters as well.", 6 / 7),
             Mistake("These are the odds of bird against dog. The probability is asked for.", 2.0),
             Mistake("This is the probability of dog.", 1 / 3),
@@ -118,20 +118,20 @@ EXERCISES = (
             ([[0.5, -0.5], [1.0, 0.0], [0.0, 0.3]], [0, 1, 1], [0.0, 5.0]),
         ),
         mistakes=(
-            Mistake("Divided by N: that is the other mean. Here the weights of the labels stand below.",
+            Mistake("This divides by N, which is the other mean. Divide by the sum of the weights of the labels.",
                     lambda logits, labels, weights: weighted_sum(logits, labels, weights) / len(labels)),
-            Mistake("This is the gradient of the weighted sum: nothing was divided.", weighted_sum),
-            Mistake("Divided by the weights of all K classes. Add one weight for each sample: that of its label.",
+            Mistake("This is the gradient of the weighted sum. It is not divided yet.", weighted_sum),
+            Mistake("This divides by the weights of all K classes. Add up those of the N labels instead.",
                     lambda logits, labels, weights: weighted_sum(logits, labels, weights) / weights.sum()),
-            Mistake("Each column has the weight of its own class. A row has one weight, that of its label.",
+            Mistake("This weights each column by its class. A row has one weight, that of its label.",
                     lambda logits, labels, weights: weights * errors(logits, labels) / weights[labels].sum()),
-            Mistake("Only the one-hot was weighted. The target sums to w now, so q gets that factor, too.",
+            Mistake("Only the one-hot is weighted here. The target now sums to w, so q gets that factor too.",
                     only_true_class_weighted),
         ),
         hints=(
             "What is the weight of each sample? Look it up with its label.",
             "Row n is w (q − p) with the weight w of its label. What do all rows have in common?",
-            "own = weights[labels]; each row of q − p times its own, and all of it divided by own.sum().",
+            "With own = weights[labels], multiply row n of q − p by own[n], and divide everything by own.sum().",
         ),
     ),
     Exercise(
@@ -145,7 +145,7 @@ EXERCISES = (
                     q[y] ** (c - 1) * (q[i] - DELTA)),
             Mistake("This is the slope with respect to q_i. Softmax is still to come.", -q[y] ** (c - 1) * DELTA),
             Mistake("The sign is turned round: the true class has to be pushed up.", q[y] ** c * (DELTA - q[i])),
-            Mistake("The derivative of q_y^c brings a factor c, which cancels the 1/c in front.",
+            Mistake("The derivative of q_y^c brings a factor c. It cancels the 1/c in front.",
                     q[y] ** c * (q[i] - DELTA) / c),
             Mistake("The weight belongs to the sample: all entries share the one of the true class.",
                     q[i] ** c * (q[i] - DELTA)),
@@ -160,7 +160,7 @@ EXERCISES = (
         id="12-teacher", title="The teacher who is not heard", kind="explain", difficulty=3, minutes=4,
         task="A student is trained on the sum of two losses: one for the labels, at temperature 1, and one for the "
         "teacher's softened targets, at temperature $T$. Somebody forgot the factor $T^2$. At $T = 2$ the student "
-        "follows the teacher. At $T = 20$ it learns as if there were none. Why?",
+        "follows the teacher. At $T = 20$ it learns as if there were no teacher. Why?",
         options=(
             "Softened by 20 the targets are almost uniform, so nothing that the teacher knows is left in them.",
             "The teacher's part of the gradient has the factor $1/T$: it gets ten times smaller. The labels' part "
@@ -172,8 +172,8 @@ EXERCISES = (
         because="The slope of z/T brings one factor 1/T, and q − t, between two nearly uniform distributions, another. "
         "The factor T² would make up for both.",
         mistakes=(
-            Mistake("Almost uniform, yes. But what is left, times T², gives the teacher's centred logits in the limit: "
-                    "it is small, and it is all there.", "A"),
+            Mistake("Almost uniform, yes. But in the limit T² times what is left gives the teacher's centred logits: "
+                    "it is small, and nothing is missing.", "A"),
             Mistake("That is half of it. The difference q − t shrinks as well when both are heated.", "B"),
             Mistake("The labels' part is taken at temperature 1, where q is as sharp as ever. Only one part shrinks.",
                     "D"),
@@ -181,7 +181,7 @@ EXERCISES = (
         hints=(
             "Write the gradient of each part. Which of them contains T?",
             "The teacher's part is (q − t)/T. What becomes of q − t when both are heated?",
-            "Both are 1/K plus something of the order 1/T. Multiply that by the 1/T in front.",
+            "Both are 1/K plus something of the order 1/T. Multiply the difference by the 1/T in front.",
         ),
     ),
     Exercise(
@@ -192,7 +192,7 @@ EXERCISES = (
         answer=[1000.0, 2000.0, 0.0],
         faulty=lambda z: capped(z).argmax(), right=lambda z: z.argmax(), legal=logits_of(3), rtol=0, atol=0,
         mistakes=(
-            Mistake("The largest logit stands first, and np.argmax gives a tie to the first. Let another one lead.",
+            Mistake("The largest logit comes first, and np.argmax gives a tie to the first. Let another one lead.",
                     [2000.0, 1000.0, 0.0], lambda z: z.argmax() == 0),
             Mistake("tanh still tells the best logit from those before it. Where does it run out of numbers?",
                     [10.0, 20.0, 0.0], lambda z: z.argmax() > 0 and not at_the_cap(z)),
