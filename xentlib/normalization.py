@@ -64,7 +64,7 @@ def split_largest(name: str, z: Floats) -> Split:
 @explain_keywords
 @np.errstate(all="ignore")
 def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.floating]:
-    """Return the logarithm of the sum of exponentials, log Σ_j e^{z_j}.
+    """Return log Σ_j e^{z_j}, the log-sum-exp of the logits, without overflow.
 
     Parameters
     ----------

@@ -72,6 +72,8 @@ def agree(kind, state, name, shown, right):
         return np.allclose(shown, right, rtol=0, atol=a_bit, equal_nan=True) and np.isclose(
             shown[-1], right[-1], 1e-13, 0
         )
+    if (kind.__name__, name) == ("CrossEntropy", "divergence"):  # Python adds what the sums of p and q round by
+        return np.allclose(shown, right, rtol=1e-13, atol=4 * np.finfo(float).eps)
     # A shift of 1000 rounds the logits, in both, and a low temperature amplifies that.
     return np.allclose(shown, right, rtol=1e-11 if kind.__name__ == "Softmax" else 1e-13, atol=0, equal_nan=True)
 
