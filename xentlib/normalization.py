@@ -64,7 +64,7 @@ def split_largest(name: str, z: Floats) -> Split:
 @explain_keywords
 @np.errstate(all="ignore")
 def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.floating]:
-    """Return log Σ_j e^{z_j}, the log-sum-exp of the logits, without overflow.
+    """Return log Σ_j e^{z_j}, the log-sum-exp of the logits.
 
     Parameters
     ----------
