@@ -244,13 +244,12 @@ def finalize(state: LseState, z_loss: np.floating) -> Finalized:
 
 
 def _pivot_grad(state: LseState, mass: Floats, pivot_power: Floats, scale: Floats) -> Floats:
-    """Return Σ_j t_j q_c − t_c, or what is the same, Σ_{j≠c} t_j − Σ_j t_j Σ_{j≠c} q_j: of the smaller numbers."""
+    """Return Σ_j t_j q_c − t_c or, where q_c is above one half, the same as Σ_{j≠c} t_j − Σ_j t_j Σ_{j≠c} q_j."""
     pull = mass * (state.rivals * scale)
     if not np.count_nonzero(state.off_pivot_sum):
         return 0 - pull  # from 0, so that nothing is 0 and not −0
     push = mass * (pivot_power * scale)
-    rivals_are_smaller = np.maximum(state.off_pivot_sum, pull) <= np.maximum(push, state.at_pivot)
-    return np.where(rivals_are_smaller, state.off_pivot_sum - pull, push - state.at_pivot)
+    return np.where(pull <= push, state.off_pivot_sum - pull, push - state.at_pivot)
 
 
 def write_gradient(powers: Floats, done: Finalized, off_pivot: Any, rows: Any, at: NDArray[np.intp]) -> None:

@@ -110,6 +110,12 @@ class Factors(NamedTuple):
         cast("class_weights", np.asarray(self.weights), dtype)
         cast("z_loss", np.asarray(self.z_loss), dtype)
 
+    def unit(self) -> float:
+        """Return what to count weights in, so that their sum neither overflows nor vanishes. A mean does not notice."""
+        if self.reduction != "mean" or self.weights.ndim == 0:
+            return 1.0
+        return float(self.weights.max()) or 1.0
+
     def per_row(self, counted: float) -> float:
         """Return what the reduction multiplies each row by. A mean over nothing is 0, not 0/0."""
         if self.reduction != "mean":
@@ -276,6 +282,25 @@ def make_targets(
 def _index_targets(
     targets: NDArray[Any], n_classes: int, dtype: DType, factors: Factors, ignore_index: int | None, offset: Index
 ) -> IndexTargets:
+    labels, ignored = _labels(targets, n_classes, ignore_index, offset)
+    unit, weights, counted = factors.unit(), factors.weights, float(labels.size)
+    weight = weights = weights / unit
+    if weights.ndim or ignored.size:
+        weight = np.broadcast_to(weights, n_classes)[labels]
+        weight[ignored] = 0
+        counted = float(weight.sum())
+    if factors.reduction != "mean":
+        factors.check_range(dtype)
+    per_row = factors.per_row(counted)
+    weight = _in_dtype((1 - factors.smoothing) * per_row * weight, dtype)
+    share = _in_dtype(factors.smoothing / n_classes * per_row * weights, dtype)
+    return IndexTargets(labels, weight, share, dtype.type(factors.z_loss * per_row / unit), ignored, n_classes)
+
+
+def _labels(
+    targets: NDArray[Any], n_classes: int, ignore_index: int | None, offset: Index
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the class indices of all rows, with 0 for the rows that do not count, and which these are."""
     if targets.dtype.kind not in "iu" and targets.size:
         raise TypeError(f"targets of shape {targets.shape} must be integer class indices; got dtype {targets.dtype}")
     labels = targets.reshape(-1).astype(np.intp, copy=False)
@@ -287,27 +312,7 @@ def _index_targets(
     if labels.size and np.maximum.reduce(labels.view(np.uintp)) >= n_classes:  # a negative one is huge without its sign
         index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != ignore_index))
         raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{format_index(index, offset)}")
-
-    if factors.reduction != "mean":
-        factors.check_range(dtype)
-    unit, weights, counted = 1.0, factors.weights, float(labels.size)
-    if weights.ndim and factors.reduction == "mean" and weights.any():
-        unit = weights.max()  # a mean does not change with it; now the sum neither overflows nor vanishes
-        weights = weights / unit
-    weight = weights
-    if weights.ndim or ignored.size:
-        weight = np.broadcast_to(weights, n_classes)[labels]
-        weight[ignored] = 0
-        counted = float(weight.sum())
-    per_row = factors.per_row(counted)
-    return IndexTargets(
-        labels,
-        _in_dtype((1 - factors.smoothing) * per_row * weight, dtype),
-        _in_dtype(factors.smoothing / n_classes * per_row * weights, dtype),
-        dtype.type(factors.z_loss * per_row / unit),
-        ignored,
-        n_classes,
-    )
+    return labels, ignored
 
 
 def _distribution_targets(targets: NDArray[Any], dtype: DType, factors: Factors) -> DistributionTargets:

@@ -221,15 +221,10 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
     empty = np.empty((0, *targets.shape[1:]), targets.dtype)
     make_targets(empty, (0, logits.shape[1]), working_dtype(dtype), options)
     if options.class_weights is not None:
-        weights = np.asarray(options.class_weights, np.float64)
-        options = _in_units(options, weights) if targets.ndim == 1 else options._replace(class_weights=weights)
+        factors = options.check(logits.shape[1])
+        unit = factors.unit() if targets.ndim == 1 else 1.0
+        options = options._replace(class_weights=factors.weights / unit, z_loss=options.z_loss / unit)
     return logits.astype(dtype), targets.rechunk(logits.chunks[: targets.ndim]), options
-
-
-def _in_units(options: Options, weights: NDArray[np.float64]) -> Options:
-    """Return the options with weights whose sum neither overflows nor vanishes. A mean does not notice."""
-    unit = weights.max() if options.reduction == "mean" and weights.any() else 1.0
-    return options._replace(class_weights=weights / unit, z_loss=options.z_loss / unit)
 
 
 # What is done with each piece
