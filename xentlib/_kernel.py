@@ -97,14 +97,14 @@ def _inaccurate(z: Floats, state: LseState, done: Finalized, z_loss: np.floating
     if z_loss:  # where the target is small beside it, lse has to keep its own digits
         mass = state.at_pivot + state.off_pivot_sum
         accurate &= mass + np.abs(done.mass - mass) >= z_loss * (np.abs(d_pivot) + np.abs(state.shift))
-    return np.flatnonzero(~accurate)
+    return (~accurate).nonzero()[0]
 
 
 def keep_digits(z: Floats, shift: Any, prob_scale: Floats) -> NDArray[np.bool]:
     """Return in which rows the powers e^{z − shift}, whose sum is 1 / `prob_scale`, neither overflow nor vanish."""
     n_classes = z.shape[1]
     keep = (prob_scale >= 1 / (n_classes * HIGHEST_MEAN)) & (prob_scale < np.inf)
-    low = np.flatnonzero(prob_scale > 1 / (n_classes * LOWEST_MEAN))
+    low = (prob_scale > 1 / (n_classes * LOWEST_MEAN)).nonzero()[0]
     if low.size:
         keep[low] &= _are_normal(z[low] - shift)
     return keep
