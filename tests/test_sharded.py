@@ -252,3 +252,15 @@ def test_a_worker_that_is_killed_loses_nothing(cluster, tmp_path):
     assert loss == pytest.approx(wanted[0], rel=1e-14)
     np.testing.assert_allclose(grad, wanted[1], rtol=1e-12, atol=1e-15)
     assert sum(done().values()) > n_pieces  # some were lost with the worker, and made again
+
+
+@pytest.mark.parametrize("leader", range(4))
+def test_a_distribution_that_is_nearly_certain_keeps_its_digits_in_pieces(leader):
+    """The largest logit of all pieces is kept out of the sum, wherever it is."""
+    z = np.array([[0.0, -1.0, 0.5, 1.0]])
+    z[0, leader] = 40
+    p = np.full((1, 4), 1e-25)
+    p[0, leader] = 1
+    for chunks in ((1, 1, 1, 1), (2, 2), (3, 1)):
+        loss = sharded.softmax_cross_entropy(da.from_array(z, chunks=(1, chunks)), p).compute(scheduler="sync")
+        assert loss == pytest.approx(xentlib.softmax_cross_entropy(z, p), rel=1e-14, abs=0)
