@@ -405,3 +405,10 @@ def test_temperature_costs_no_digits(dtype, temperature):
         with np.errstate(over="ignore"):
             units = units_of(z.astype(float) / temperature, dtype)
         assert_within(softmax(z, temperature=temperature), wanted, units[:, np.newaxis], "softmax")
+
+
+@pytest.mark.parametrize("way", [whole, one_by_one, linear, partial(in_chunks, chunks=(3, 1))])
+def test_a_z_loss_keeps_its_digits_beside_a_target_that_is_small(way):
+    """The true class is far behind and weighs next to nothing; the logarithm of the sum is nearly 0."""
+    z = np.array([[-17.0, 0.0], [0.0, -17.0], [-17.0, 1.0]])
+    assert_contract(way, z, np.array([0, 1, 0]), class_weights=np.array([1e-9, 1e-9]), z_loss=0.01)

@@ -196,3 +196,11 @@ def test_a_masked_true_class_of_weight_0_costs_nothing(block_bytes):
     loss, grad = linear_cross_entropy_with_grad(features, weight, [0, 1], bias, **options)
     assert loss == pytest.approx(np.log1p(np.e), rel=1e-15)
     assert grad.bias == pytest.approx([0, -1 / (1 + 1 / np.e), 1 / (1 + 1 / np.e)], rel=1e-14)
+
+
+def test_the_smallest_block_adds_up_the_features_gradient_in_few_steps():
+    """Of 20,000 equal terms, one after another in float32 the sum would drift."""
+    weight = np.ones((20_000, 1), np.float32)
+    weight[7] = 0
+    _, grad = linear_cross_entropy_with_grad(np.zeros((1, 1), np.float32), weight, [7], block_bytes=1)
+    assert grad.features[0, 0] == pytest.approx(1 - 1 / 20_000, rel=5e-6)

@@ -225,3 +225,8 @@ def test_wrong_input_is_refused_with_its_name_and_value(function, z, axis, error
 def test_a_temperature_that_is_none_is_refused(temperature):
     with pytest.raises(ValueError, match=f"^temperature must be positive and finite; got {temperature}$"):
         softmax(RUNNING_EXAMPLE, temperature=temperature)
+
+
+def test_a_row_far_from_the_first_keeps_the_digits_of_its_log_probabilities():
+    """Its logarithm would be the difference of two numbers near 500."""
+    assert log_softmax([[0.0, 0.0], [500.0, 500.0]]) == pytest.approx(np.full((2, 2), -np.log(2)), rel=4e-16, abs=0)

@@ -124,7 +124,7 @@ def _solve_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad:
     shift = _largest(z, top)
     if shift.min() == -np.inf:
         raise UnsoundError
-    target = _pivoted(targets.pivoted(rows, top), top, z.shape[1])
+    target = targets.pivoted(rows, top)
     state = reduce_tile(z, target, shift, grad)
     done = finalize(state, targets.z_loss)
     if with_grad:
@@ -139,16 +139,6 @@ def _largest(z: Floats, top: NDArray[np.intp]) -> Floats:
     if not (shift < np.inf).all():  # where argmax stopped at a NaN or at +inf
         raise UnsoundError
     return shift
-
-
-def _pivoted(target: Target, top: NDArray[np.intp], n_classes: int) -> Target:
-    """Return a target whose pivot is the largest logit in rows without any target: lse alone is left to be exact."""
-    nothing = target.at_pivot + target.off_pivot_sum == 0
-    if not np.any(nothing):
-        return target
-    pivot = np.where(nothing, top, target.pivot)
-    rows, at = locate(pivot, n_classes)
-    return target._replace(pivot=pivot, rows=rows, at=at)
 
 
 # The parts of the algorithm
@@ -201,9 +191,8 @@ def _product(t: Any, z: Any, shift: Any) -> Any:
 
 
 def merge(one: LseState, two: LseState) -> LseState:
-    """Return the state of the classes of both. The pivot of classes without a target, or else the lower, is a rival."""
-    one_counts, two_counts = (state.at_pivot + state.off_pivot_sum > 0 for state in (one, two))
-    swapped = (two_counts > one_counts) | ((two_counts == one_counts) & (two.z_pivot > one.z_pivot))
+    """Return the state of the classes of both. The pivot with the smaller logit becomes a rival."""
+    swapped = two.z_pivot > one.z_pivot
     pivot, z_pivot, at_pivot = (np.where(swapped, b, a) for a, b in zip(one[2:5], two[2:5], strict=True))
     z_rival, at_rival = (np.where(swapped, a, b) for a, b in zip(one[3:5], two[3:5], strict=True))
     shift = np.maximum(one.shift, two.shift)
@@ -286,7 +275,7 @@ def reduce_piece(
     """Return the state of some rows and some of their classes, which among all classes begin at `first_class`."""
     top = z.argmax(1)
     shift = np.maximum(_largest(z, top), np.finfo(z.dtype).min)  # where all are masked, −inf − (−inf) would be NaN
-    target = _pivoted(targets.piece(rows, classes, top), top, z.shape[1])
+    target = targets.piece(rows, classes, top)
     state = reduce_tile(z, target, shift, scratch)
     pivot = np.full(len(z), -1)
     pivot[target.rows] = target.pivot[target.rows] + first_class

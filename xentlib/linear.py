@@ -54,8 +54,7 @@ from xentlib._validate import (
 DEFAULT_BYTES = 48 << 20
 ENOUGH_ROWS = 128  # With fewer in a block, adding to the gradient of W so often costs more than working out z again.
 ROWS_IN_A_ROW = 1024  # BLAS adds up products one after another: more rows at once, and float32 would lose digits
-SHORT_SUM = 32  # rows that are added one after another in their own dtype
-FEWEST_CLASSES = 128  # in a block, for the same reason
+FEWEST_CLASSES = 128  # in a block, and multiplied at a time, for the same reason
 
 
 class LinearGrad(NamedTuple):
@@ -156,7 +155,7 @@ def linear_cross_entropy(
         b, in nats. -inf masks a class.
     block_bytes : int, optional
         How many bytes the buffers may take together; 48 MiB if not given. With fewer the blocks get
-        smaller and slower. 128 logits and one row of the weight are always held.
+        smaller and slower. 128 logits and as many rows of the weight are always held.
     class_weights, ignore_index, label_smoothing, z_loss, reduction
         As for `softmax_cross_entropy`.
 
@@ -544,7 +543,7 @@ def _tiling(layer: Layer, dtype: DType, block_bytes: int, with_grad: bool) -> Ti
         n = min(most_rows, isqrt(most))
         k = min(most_classes, most // max(n, 1))
     rows, classes = _slices(slice(0, n_rows), max(n, 1)), _slices(slice(0, n_classes), k)
-    piece = max(product_size // max(n_features, 1), 1)
+    piece = max(product_size // max(n_features, 1), FEWEST_CLASSES)
     block_size = classes[0].stop * rows[0].stop
     return Tiling(rows, classes, piece, block_size, product_size)
 
@@ -590,7 +589,7 @@ class GradAccumulator:
             self._add(self.features[rows], g_part, self.layer.w(part), overwrite=part.start == 0)
             for some, _ in _pieces(slice(0, len(g)), ROWS_IN_A_ROW):
                 self._add(weight[inside], g_part[some].T, x[some], overwrite=rows.start + some.start == 0)
-            self.bias[part] += _column_sums(g_part)
+            self.bias[part] += g_part.sum(0, dtype=np.float64)  # NumPy adds rows up one after another
         if len(self.wide) and rows.stop == len(self.features):
             self.weight[classes] = weight
 
@@ -616,10 +615,3 @@ class GradAccumulator:
 def _is_wide(layer: Layer, dtype: DType) -> bool:
     """Return whether sums over the rows need more digits than those of their dtype."""
     return dtype != layer.work or (dtype.char == "f" and len(layer.features) > ROWS_IN_A_ROW)
-
-
-def _column_sums(g: Floats) -> NDArray[np.float64]:
-    """Return the sum of each column: NumPy would add the rows up one after another."""
-    whole = len(g) - len(g) % SHORT_SUM
-    blocks = g[:whole].reshape(-1, SHORT_SUM, g.shape[1])
-    return blocks.sum(1).sum(0, dtype=np.float64) + g[whole:].sum(0, dtype=np.float64)
