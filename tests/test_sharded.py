@@ -112,7 +112,10 @@ def numbers_that_chapter_14_lists():
     path = Path(__file__).parents[1] / "chapters" / "14_many_machines.ipynb"
     text = "\n".join(cell.source for cell in nbformat.read(path, 4).cells if cell.cell_type == "markdown")
     rows = re.findall(r"^\| \d\. .* \| (\S+) \| (\S+) \| (\S+) \|$", text, re.M)
-    return [[float({"dog": 1, "none": -1, "−∞": -np.inf}.get(word, word)) for word in column] for column in zip(*rows, strict=True)]
+    return [
+        [float({"dog": 1, "none": -1, "−∞": -np.inf}.get(word, word)) for word in column]
+        for column in zip(*rows, strict=True)
+    ]
 
 
 def test_what_travels_is_what_chapter_14_lists():

@@ -116,6 +116,10 @@ class Factors(NamedTuple):
             return 1.0
         return float(self.weights.max()) or 1.0
 
+    def share(self, n_classes: int) -> Any:
+        """Return what smoothing gives to each class: one number if it is the same for all."""
+        return self.smoothing / n_classes * self.weights if self.smoothing else np.float64(0)
+
     def per_row(self, counted: float) -> float:
         """Return what the reduction multiplies each row by. A mean over nothing is 0, not 0/0."""
         if self.reduction != "mean":
@@ -293,7 +297,7 @@ def _index_targets(
         factors.check_range(dtype)
     per_row = factors.per_row(counted)
     weight = _in_dtype((1 - factors.smoothing) * per_row * weight, dtype)
-    share = _in_dtype(factors.smoothing / n_classes * per_row * weights, dtype)
+    share = _in_dtype(factors.share(n_classes) * per_row / unit, dtype)
     return IndexTargets(labels, weight, share, dtype.type(factors.z_loss * per_row / unit), ignored, n_classes)
 
 
@@ -323,7 +327,7 @@ def _distribution_targets(targets: NDArray[Any], dtype: DType, factors: Factors)
     return DistributionTargets(
         probs,
         _in_dtype((1 - factors.smoothing) * per_row * factors.weights, dtype),
-        _in_dtype(factors.smoothing / probs.shape[1] * per_row * factors.weights, dtype),
+        _in_dtype(factors.share(probs.shape[1]) * per_row, dtype),
         dtype.type(factors.z_loss * per_row),
         np.empty(0, np.intp),
     )
