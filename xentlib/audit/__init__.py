@@ -88,6 +88,7 @@ def audit(
         raise ValueError(f"time_limit must be positive; got {time_limit!r}")
     caller = Caller(loss, adapter_of(framework, dtype), options, time_limit)
     trial = try_all(caller, dtype)
+    caller.close()
     mistakes = () if caller.hung else name_mistakes(trial, options, dtype)
     name = getattr(loss, "__name__", type(loss).__name__)
     return Report(name, dtype, trial.tried, tuple(trial.findings), mistakes)

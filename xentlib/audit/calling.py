@@ -11,6 +11,7 @@ import threading
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 import numpy as np
@@ -146,8 +147,8 @@ def _answer(loss: Any, grad: Any, logits: Table, options: Options, changed: bool
     shape = logits.shape[:1] if options.get("reduction") == "none" else ()
     notes = [_odd(name, each, dtype) for name, each in (("loss", loss), ("gradient", grad)) if each is not None]
     return Answer(
-        _real("loss", loss, shape),
-        None if grad is None else _real("gradient", grad, logits.shape),
+        _real("loss", loss, shape, dtype),
+        None if grad is None else _real("gradient", grad, logits.shape, dtype),
         note="; ".join(filter(None, notes)),
         changed=changed,
     )
@@ -158,7 +159,8 @@ def _odd(name: str, value: Any, dtype: str) -> str:
     return f"the {name} is {found}, for logits of {dtype}" if dtype and found is not None and found != dtype else ""
 
 
-def _real(name: str, value: Any, shape: tuple[int, ...]) -> Table:
+def _real(name: str, value: Any, shape: tuple[int, ...], dtype: str) -> Table:
+    """Return a result as the dtype has it."""
     if value is None:
         raise BadResultError(f"the {name} is None")
     array = np.asarray(value)
@@ -166,37 +168,50 @@ def _real(name: str, value: Any, shape: tuple[int, ...]) -> Table:
         raise BadResultError(f"the {name} is no real number, but of dtype {array.dtype}")
     if array.shape != shape:
         raise BadResultError(f"the {name} has shape {array.shape}, where {shape} was asked for")
-    return array.astype(np.float64)
+    return round_to(dtype or "float64", array).astype(np.float64)
 
 
 class Caller:
-    """Calls one loss, under its options, and lives through whatever it does."""
+    """Calls one loss, under its options, and lives through whatever it does.
+
+    The calls run in a thread. Python cannot end one that hangs, but a daemon keeps no process alive.
+    """
 
     def __init__(self, loss: Loss, adapter: Adapter, options: Options, time_limit: float) -> None:
         self.loss, self.adapter, self.options, self.time_limit = loss, adapter, options, time_limit
         self.hung = False
+        self._asked: SimpleQueue[tuple[Table, Any] | None] = SimpleQueue()
+        self._answered: SimpleQueue[Answer] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
 
     def __call__(self, logits: Table, labels: Any) -> Answer:
         """Return the answer to a call, whose problem says what went wrong, if anything did."""
         if self.hung:
             return Answer(problem="not called: an earlier call did not return")
-        answers: list[Answer] = []
-        # Python cannot end a thread, but a daemon keeps no process alive.
-        worker = threading.Thread(target=lambda: answers.append(self._caught(logits, labels)), daemon=True)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            worker.start()
-            worker.join(self.time_limit)
-        if not answers:
-            self.hung = True
-            return Answer(problem=f"did not return within {self.time_limit:g} s")
-        return answers[0]
+            self._asked.put((logits, labels))
+            try:
+                return self._answered.get(timeout=self.time_limit)
+            except Empty:
+                self.hung = True
+                return Answer(problem=f"did not return within {self.time_limit:g} s")
 
-    def _caught(self, logits: Table, labels: Any) -> Answer:
-        try:
-            with np.errstate(all="ignore"):
-                return self.adapter.call(self.loss, logits, labels, self.options)
-        except BadResultError as error:
-            return Answer(problem=str(error))
-        except BaseException as error:  # SystemExit and KeyboardInterrupt too: they are the loss's own
-            return Answer(problem=f"raised {type(error).__name__}: {str(error)[:200]}")
+    def close(self) -> None:
+        """End the thread, if the loss lets it."""
+        self._asked.put(None)
+
+    def _work(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            self._answered.put(call_caught(self.loss, self.adapter, *asked, self.options))
+
+
+def call_caught(loss: Loss, adapter: Adapter, logits: Table, labels: Any, options: Options) -> Answer:
+    """Return the answer to a call; what it raises becomes a problem in words."""
+    try:
+        with np.errstate(all="ignore"):
+            return adapter.call(loss, logits, labels, options)
+    except BadResultError as error:
+        return Answer(problem=str(error))
+    except BaseException as error:  # SystemExit and KeyboardInterrupt too: they are the loss's own
+        return Answer(problem=f"raised {type(error).__name__}: {str(error)[:200]}")

@@ -34,6 +34,7 @@ ABOUT = {
     "ignored, some": "samples that do not count",
     "ignored, all": "a batch in which nothing counts",
     "input unchanged": "logits and labels after the call",
+    "types": "the dtype of the result",
     "determinism": "the same call again",
     "rows sum to 0": "the gradient of each sample",
     "loss from gradient": "−mean log1p(N g_y)",
@@ -167,7 +168,8 @@ def try_all(caller: Caller, dtype: str) -> Trial:
     """Return what all probes find."""
     trial = Trial()
     for batch, right in prepared(json.dumps(caller.options, default=list, sort_keys=True)):
-        if not batch.fits(dtype):
+        too_large = np.isfinite(right.loss) & (right.loss > FORMATS[dtype].largest)
+        if not batch.fits(dtype) or too_large.any():
             continue
         answer = caller(batch.logits, batch.labels)
         evidence = Evidence(batch, answer, right, *judge(answer, right, dtype))
@@ -238,6 +240,14 @@ def _unchanged(caller: Caller, dtype: str, trial: Trial) -> Iterator[Finding]:
         if evidence.answer.changed:
             yield Finding("input unchanged", "wrong", "the call changed its input", evidence.batch.logits,
                           evidence.batch.labels, "another input after the call", "the same input")  # fmt: skip
+            return
+
+
+def _of_its_dtype(caller: Caller, dtype: str, trial: Trial) -> Iterator[Finding]:
+    for evidence in trial.evidence:
+        if evidence.answer.note:
+            yield Finding("types", "accuracy", evidence.answer.note, evidence.batch.logits, evidence.batch.labels,
+                          evidence.answer.note, f"results of {dtype}")  # fmt: skip
             return
 
 
@@ -316,6 +326,7 @@ def _differences(caller: Caller, dtype: str, trial: Trial) -> Iterator[Finding]:
 
 RELATIONS = {
     "input unchanged": _unchanged,
+    "types": _of_its_dtype,
     "determinism": _deterministic,
     "rows sum to 0": _balanced,
     "loss from gradient": _from_gradient,

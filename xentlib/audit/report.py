@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from xentlib.audit.calling import Answer, Caller, NumPyAdapter
+from xentlib.audit.calling import Answer, NumPyAdapter, call_caught
 from xentlib.audit.mistakes import KNOWN, KnownMistake
 from xentlib.audit.probes import ABOUT, SEVERITIES, Evidence, Finding, Trial, judge
 from xentlib.audit.vectors import FORMATS, Options, Table, round_to
 
-LONGEST_INPUT = 300
+MOST_ROWS, MOST_CLASSES = 5, 10  # of an input that is shown
 
 
 @dataclass(frozen=True)
@@ -45,11 +45,11 @@ class Report:
     def __str__(self) -> str:
         lines = [f"{self.name}, {self.dtype}: {'ok' if self.ok else 'NOT OK'}", ""]
         lines += [f"  {verdict:9}  {probe:18}  {ABOUT[probe]}" for probe, verdict in self.tried.items()]
-        for finding in self._worst_of_each_probe():
-            lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}", *_details(finding)]
         for mistake in self.mistakes:
             lines += ["", f"These are the numbers of a known mistake: {mistake.name} ({mistake.exhibit}).",
                       f"  {mistake.remedy}"]  # fmt: skip
+        for finding in self._worst_of_each_probe():
+            lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}", *_details(finding)]
         return "\n".join(lines)
 
     def _worst_of_each_probe(self) -> list[Finding]:
@@ -76,16 +76,18 @@ class Report:
 
 
 def _details(finding: Finding) -> list[str]:
-    logits, labels = str(_plain(finding.logits)), str(np.asarray(finding.labels).tolist())
+    rows = [f"[{', '.join(f'{z:g}' for z in row[:MOST_CLASSES])}{_more(row, MOST_CLASSES)}]" for row in finding.logits]
+    labels = [str(label) for label in finding.labels]
     return [
-        f"  logits {_cut(logits)}, labels {_cut(labels)}",
+        f"  logits [{', '.join(rows[:MOST_ROWS])}{_more(rows, MOST_ROWS)}]",
+        f"  labels [{', '.join(labels[:MOST_ROWS])}{_more(labels, MOST_ROWS)}]",
         f"  got    {finding.got}",
         f"  right  {finding.right}",
     ]
 
 
-def _cut(text: str) -> str:
-    return text if len(text) <= LONGEST_INPUT else text[:LONGEST_INPUT] + " …"
+def _more(values: Any, shown: int) -> str:
+    return f", … {len(values)} in all" if len(values) > shown else ""
 
 
 def _plain(logits: Table) -> list[list[float | str]]:
@@ -130,7 +132,7 @@ def _agrees(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: 
 def _made_by(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> Answer:
     """Return what the mistake makes of the same batch, rounded as the dtype rounds."""
     adapter = NumPyAdapter("float32" if dtype == "bfloat16" else dtype)
-    answer = Caller(mistake.function, adapter, options, np.inf)._caught(evidence.batch.logits, evidence.batch.labels)
+    answer = call_caught(mistake.function, adapter, evidence.batch.logits, evidence.batch.labels, options)
     if answer.loss is None:
         return answer
     with np.errstate(all="ignore"):
@@ -147,7 +149,6 @@ def _alike(got: Any, made: Any, right: Any, sharp: Any, blunt: Any, dtype: str) 
         return False
     kind = FORMATS[dtype]
     with np.errstate(all="ignore"):
-        got = round_to(dtype, np.asarray(got)).astype(np.float64)
         error = np.abs(got - right)
         wrong = ~(error <= kind.eps * blunt + 2 * kind.tiny)
         allowed = np.where(wrong, kind.eps * blunt, np.maximum(error / 4, kind.eps * sharp)) + 2 * kind.tiny

@@ -34,16 +34,16 @@ class Options(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Format:
-    """A kind of floating-point numbers: the distance from 1 to the next, and the smallest normal one."""
+    """A kind of floating-point numbers: the distance from 1 to the next, the smallest normal one, and the largest."""
 
     eps: float
     tiny: float
+    largest: float
 
 
-FORMATS = {
-    name: Format(float(np.finfo(name).eps), float(np.finfo(name).tiny)) for name in ("float64", "float32", "float16")
-}
-FORMATS["bfloat16"] = Format(2.0**-7, 2.0**-126)
+_INFO = {name: np.finfo(name) for name in ("float64", "float32", "float16")}
+FORMATS = {name: Format(float(info.eps), float(info.tiny), float(info.max)) for name, info in _INFO.items()}
+FORMATS["bfloat16"] = Format(2.0**-7, 2.0**-126, (2 - 2.0**-7) * 2.0**127)
 
 
 def round_to(dtype: str, values: Table) -> NDArray[Any]:
