@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from xentlib.audit.calling import Answer, Caller
-from xentlib.audit.vectors import FORMATS, Batch, Options, Right, Table, batches, solve
+from xentlib.audit.vectors import FORMATS, INF, Batch, Options, Right, Table, batches, solve
 
 SEVERITIES = ("ok", "accuracy", "range", "wrong")  # from harmless to grave
 ABOUT = {
@@ -83,6 +83,8 @@ def judge(answer: Answer, right: Right, dtype: str) -> tuple[str, str]:
         return "wrong", "no loss"
     if not right.counted.any():
         return _judge_nothing(answer)
+    if np.isposinf(answer.loss).all() and np.ndim(answer.loss) == 0 and _sum_overflows(right, dtype):
+        return "accuracy", f"loss is inf, since the sum of the losses is not a {dtype}"
     verdicts = [("loss", *_compare(answer.loss, right.loss, right.loss_sharp, right.loss_blunt, dtype))]
     if answer.grad is not None and np.isfinite(right.loss).all():
         verdicts.append(("gradient", *_compare(answer.grad, right.grad, right.grad_sharp, right.grad_blunt, dtype)))
@@ -90,6 +92,11 @@ def judge(answer: Answer, right: Right, dtype: str) -> tuple[str, str]:
             verdicts.append(("gradient", "wrong", "of an ignored sample is not 0"))
     name, severity, what = max(verdicts, key=lambda verdict: SEVERITIES.index(verdict[1]))
     return severity, f"{name} {what}" if severity != "ok" else ""
+
+
+def _sum_overflows(right: Right, dtype: str) -> bool:
+    """Tell whether the losses of a mean have no sum in the dtype, as in float16 soon happens, in PyTorch too."""
+    return bool(FORMATS[dtype].largest < right.loss * right.counted.sum() < INF)
 
 
 def _judge_nothing(answer: Answer) -> tuple[str, str]:
@@ -127,7 +134,10 @@ def all_batches(options: Options) -> list[Batch]:
     made = [*batches(), *_more_batches()]
     if n_classes:
         made = [wide for batch in made if (wide := batch.with_classes(n_classes)) is not None]
-    return made + (_ignoring(made, options["ignore_index"]) if "ignore_index" in options else [])
+    if "ignore_index" in options:
+        index = options["ignore_index"]
+        made = [batch for batch in made if (batch.labels != index).any()] + _ignoring(made, index)
+    return made
 
 
 def _named(name: str) -> Batch:

@@ -53,10 +53,10 @@ class Report:
         return "\n".join(lines)
 
     def _worst_of_each_probe(self) -> list[Finding]:
-        """Return of each probe the gravest finding with the smallest input."""
+        """Return of each probe, and of each exception, the gravest finding with the smallest input."""
         best: dict[str, Finding] = {}
         for finding in sorted(self.findings, key=lambda f: (-SEVERITIES.index(f.severity), f.logits.size)):
-            best.setdefault(finding.probe, finding)
+            best.setdefault(finding.got if finding.what == finding.got else finding.probe, finding)
         return list(best.values())
 
     def as_dict(self) -> dict[str, Any]:
@@ -98,30 +98,36 @@ def _plain(logits: Table) -> list[list[float | str]]:
 
 
 def name_mistakes(trial: Trial, options: Options, dtype: str) -> tuple[KnownMistake, ...]:
-    """Return the known mistakes that agree with the loss everywhere, or, if none does, where it goes wrong."""
-    worst = max((e.severity for e in trial.evidence), key=SEVERITIES.index, default="ok")
-    if worst == "ok" and not any(e.answer.changed for e in trial.evidence):
+    """Return the known mistakes that go wrong where the loss does, with the same numbers.
+
+    If some agree with the loss on every batch, the others are left out; likewise if some are as grave everywhere.
+    """
+    alarms = [e for e in trial.evidence if e.answer.changed or _is_grave(e.severity)]
+    alarms = alarms or [e for e in trial.evidence if e.severity != "ok"]
+    if not alarms or any(e.answer.problem for e in alarms):
         return ()
-    alarms = [e for e in trial.evidence if _is_alarm(e, "range" if worst in ("wrong", "range") else "accuracy")]
-    possible = [mistake for mistake in KNOWN if set(mistake.options) <= set(options)]
-    alike = [mistake for mistake in possible if all(_agrees(mistake, e, options, dtype) for e in alarms)]
-    everywhere = [mistake for mistake in alike if all(_agrees(mistake, e, options, dtype) for e in trial.evidence)]
-    return tuple(everywhere or alike)
+    rest = [e for e in trial.evidence if all(e is not alarm for alarm in alarms)]
+    alike, as_grave, everywhere = [], [], []
+    for mistake in KNOWN:
+        if set(mistake.options) <= set(options) and all(_agrees(mistake, e, options, dtype) for e in alarms):
+            alike.append(mistake)
+            made = [judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0] for e in rest]
+            if not any(map(_is_grave, made)):
+                as_grave.append(mistake)
+            if all(_agrees(mistake, e, options, dtype) for e in rest):
+                everywhere.append(mistake)
+    return tuple(everywhere or as_grave or alike)
 
 
-def _is_alarm(evidence: Evidence, least: str) -> bool:
-    return evidence.answer.changed or SEVERITIES.index(evidence.severity) >= SEVERITIES.index(least)
+def _is_grave(severity: str) -> bool:
+    return severity in ("range", "wrong")
 
 
 def _agrees(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> bool:
     answer = _made_by(mistake, evidence, options, dtype)
-    if answer.problem or evidence.answer.problem:
-        return bool(answer.problem) and answer.problem == evidence.answer.problem
-    right = evidence.right
-    grave = ("range", "wrong")
-    severity = judge(answer, right, dtype)[0]
-    if (severity in grave) != (evidence.severity in grave) or answer.changed != evidence.answer.changed:
+    if answer.problem or answer.changed != evidence.answer.changed:
         return False
+    right = evidence.right
     if not _alike(evidence.answer.loss, answer.loss, right.loss, right.loss_sharp, right.loss_blunt, dtype):
         return False
     if evidence.answer.grad is None or not np.isfinite(right.loss).all():
