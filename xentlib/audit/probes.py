@@ -185,7 +185,9 @@ def try_all(caller: Caller, dtype: str) -> Trial:
         evidence = Evidence(batch, answer, right, *judge(answer, right, dtype))
         trial.evidence.append(evidence)
         if evidence.severity != "ok":
-            trial.findings.append(_finding(_smallest(caller, evidence, dtype)))
+            if not any((f.probe, f.severity) == (batch.probe, evidence.severity) for f in trial.findings):
+                evidence = _smallest(caller, evidence, dtype)
+            trial.findings.append(_finding(evidence))
         _note(trial, batch.probe, evidence.severity)
     for probe, relation in RELATIONS.items():
         found = list(relation(caller, dtype, trial))

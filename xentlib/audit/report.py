@@ -128,11 +128,12 @@ def _agrees(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: 
     if answer.problem or answer.changed != evidence.answer.changed:
         return False
     right = evidence.right
-    if not _alike(evidence.answer.loss, answer.loss, right.loss, right.loss_sharp, right.loss_blunt, dtype):
+    grave = _is_grave(evidence.severity)
+    if not _alike(evidence.answer.loss, answer.loss, right.loss, right.loss_sharp, right.loss_blunt, dtype, grave):
         return False
     if evidence.answer.grad is None or not np.isfinite(right.loss).all():
         return True
-    return _alike(evidence.answer.grad, answer.grad, right.grad, right.grad_sharp, right.grad_blunt, dtype)
+    return _alike(evidence.answer.grad, answer.grad, right.grad, right.grad_sharp, right.grad_blunt, dtype, grave)
 
 
 def _made_by(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> Answer:
@@ -149,15 +150,13 @@ def _made_by(mistake: KnownMistake, evidence: Evidence, options: Options, dtype:
     return Answer(loss, grad, changed=answer.changed)
 
 
-def _alike(got: Any, made: Any, right: Any, sharp: Any, blunt: Any, dtype: str) -> bool:
-    """Tell whether two results are the same error: within a quarter of it, or within what the dtype forgives."""
+def _alike(got: Any, made: Any, right: Any, sharp: Any, blunt: Any, dtype: str, grave: bool) -> bool:
+    """Tell whether two results are alike: within what the dtype forgives, or within a quarter of the digits lost."""
     if made is None:
         return False
     kind = FORMATS[dtype]
     with np.errstate(all="ignore"):
-        error = np.abs(got - right)
-        wrong = ~(error <= kind.eps * blunt + 2 * kind.tiny)
-        allowed = np.where(wrong, kind.eps * blunt, np.maximum(error / 4, kind.eps * sharp)) + 2 * kind.tiny
+        allowed = kind.eps * blunt if grave else np.maximum(np.abs(got - right) / 4, kind.eps * sharp)
         size = np.where(np.isfinite(got), np.abs(got), 0)
-        close = np.abs(got - made) <= np.maximum(allowed, 8 * kind.eps * size)
+        close = np.abs(got - made) <= np.maximum(allowed + 2 * kind.tiny, 8 * kind.eps * size)
     return bool((close | (got == made) | (np.isnan(got) & np.isnan(made))).all())
