@@ -67,10 +67,12 @@ class NumPyAdapter:
         weights = options.get("class_weights")
         given: dict[str, Any] = dict(options)
         if weights is not None:
-            given["class_weights"] = np.array(weights, self.dtype)
+            given["class_weights"] = round_to(self.dtype, np.array(weights, float))
         result = loss(z, y, **given)
         changed = z.tobytes() != round_to(self.dtype, logits).tobytes() or y.tobytes() != labels.tobytes()
-        changed |= weights is not None and not np.array_equal(given["class_weights"], np.array(weights, self.dtype))
+        changed |= weights is not None and not np.array_equal(
+            given["class_weights"], round_to(self.dtype, np.array(weights, float))
+        )
         found, grad = _pair(result)
         return _answer(found, grad, logits, options, changed, self.dtype)
 

@@ -100,23 +100,29 @@ def _plain(logits: Table) -> list[list[float | str]]:
 def name_mistakes(trial: Trial, options: Options, dtype: str) -> tuple[KnownMistake, ...]:
     """Return the known mistakes that go wrong where the loss does, with the same numbers.
 
-    If some agree with the loss on every batch, the others are left out; likewise if some are as grave everywhere.
+    Only the gravest alarms count: a wrong function often loses its range and its digits as well. If some mistakes agree
+    with the loss on every batch, the others are left out; likewise if some are grave on the same batches.
     """
-    alarms = [e for e in trial.evidence if e.answer.changed or _is_grave(e.severity)]
-    alarms = alarms or [e for e in trial.evidence if e.severity != "ok"]
-    if not alarms or any(e.answer.problem for e in alarms):
+    returned = [e for e in trial.evidence if not e.answer.problem]
+    worst = max((_rank(e) for e in returned), default=0)
+    if worst == 0:
         return ()
-    rest = [e for e in trial.evidence if all(e is not alarm for alarm in alarms)]
+    alarms = [e for e in returned if _rank(e) == worst]
+    rest = [e for e in returned if _rank(e) < worst]
     alike, as_grave, everywhere = [], [], []
     for mistake in KNOWN:
         if set(mistake.options) <= set(options) and all(_agrees(mistake, e, options, dtype) for e in alarms):
             alike.append(mistake)
             made = [judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0] for e in rest]
-            if not any(map(_is_grave, made)):
+            if all(_is_grave(severity) == _is_grave(e.severity) for severity, e in zip(made, rest, strict=True)):
                 as_grave.append(mistake)
             if all(_agrees(mistake, e, options, dtype) for e in rest):
                 everywhere.append(mistake)
     return tuple(everywhere or as_grave or alike)
+
+
+def _rank(evidence: Evidence) -> int:
+    return SEVERITIES.index("wrong" if evidence.answer.changed else evidence.severity)
 
 
 def _is_grave(severity: str) -> bool:
