@@ -138,6 +138,19 @@ def test_a_known_mistake_is_named_and_is_not_ok_unless_it_costs_digits_alone(kno
     assert report.ok == (known.name in NOTES or (known.name, dtype) == OVERFLOW), report
 
 
+@pytest.mark.parametrize(("known", "dtype"), cases(["bfloat16"])[::4])
+def test_a_known_mistake_is_named_in_bfloat16(known, dtype, monkeypatch):
+    """NumPy has none: numbers of float32 are rounded to it, in place of a framework's tensors."""
+    monkeypatch.setitem(calling.ADAPTERS, "torch", calling.NumPyAdapter)
+    assert known.name in names(audit(known.function, framework="torch", dtype=dtype, **known.options))
+
+
+def test_xentlib_is_ok_in_bfloat16(monkeypatch):
+    monkeypatch.setitem(calling.ADAPTERS, "torch", calling.NumPyAdapter)
+    report = audit(right, framework="torch", dtype="bfloat16")
+    assert {probe for probe, verdict in report.tried.items() if verdict != "ok"} == {"types"}
+
+
 def test_there_are_many_known_mistakes_and_no_two_of_a_name():
     assert len({known.name for known in KNOWN}) == len(KNOWN) >= 40
     assert all(known.remedy and known.exhibit for known in KNOWN)
