@@ -15,7 +15,7 @@ import xentlib
 from tools import audit_vectors
 from xentlib.audit import audit, calling
 from xentlib.audit.mistakes import KNOWN
-from xentlib.audit.probes import ABOUT, judge
+from xentlib.audit.probes import ABOUT, OF_THE_GRADIENT, judge
 from xentlib.audit.vectors import FORMATS, Options, batches, round_to, solve, stored
 
 ROOT = Path(__file__).parents[1]
@@ -115,7 +115,8 @@ def test_a_right_loss_is_ok(loss, dtype):
 @pytest.mark.parametrize("options", OPTIONS, ids=str)
 def test_xentlib_is_ok_without_a_note_under_every_option(options, dtype):
     report = audit(right, dtype=dtype, **options)
-    assert set(report.tried.values()) == {"ok"}, report
+    assert {probe for probe, verdict in report.tried.items() if verdict != "ok"} == {"loss from gradient"}, report
+    assert report.tried["loss from gradient"] == "not tried"
 
 
 def test_the_textbook_gets_notes_on_accuracy_and_their_reason():
@@ -279,6 +280,12 @@ def test_of_a_batch_the_row_that_goes_wrong_is_shown():
     assert next(f.logits.tolist() for f in audit(wrong).findings if f.severity == "wrong") == [[3, 0.75, -1]]
 
 
+def test_without_a_gradient_its_probes_are_not_tried():
+    tried = audit(plain).tried
+    assert {probe for probe, verdict in tried.items() if verdict == "not tried"} == OF_THE_GRADIENT
+    assert "not tried" not in audit(textbook).tried.values()
+
+
 def test_every_probe_is_described_and_tried():
     options = {"ignore_index": -100}
     assert set(audit(right, **options).tried) == set(ABOUT)
@@ -333,6 +340,13 @@ def test_the_shell_gets_status_and_json(tmp_path):
     assert "loss in bits" in bad.stdout
     assert "chatter" not in bad.stdout
     assert shell(tmp_path, "mine:missing").returncode == 2
+
+
+def test_a_module_that_fails_at_its_import_is_not_taken_for_a_wrong_loss(tmp_path):
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    result = shell(tmp_path, "broken:loss")
+    assert result.returncode == 2
+    assert "error: ZeroDivisionError" in result.stderr
 
 
 # Adapters, with a framework that is made of NumPy

@@ -60,8 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     sys.path.insert(0, os.getcwd())
     try:
         report = run(asked)
-    except (ImportError, AttributeError, ValueError, TypeError) as error:
-        print(f"error: {error}", file=sys.stderr)
+    except Exception as error:  # of the arguments, or of the module at its import: the loss itself is past that
+        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
         return 2
     print(json.dumps(report.as_dict(), indent=1, ensure_ascii=False) if asked.json else report)
     return 0 if report.ok else 1

@@ -43,7 +43,7 @@ def known(
     """Add a mistake to the known ones, under the name of its function."""
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
-        name = function.__name__.replace("_", " ")
+        name = function.__name__.replace("1e_", "1e-").replace("_", " ")
         KNOWN.append(KnownMistake(name, remedy, exhibit, function, options or Options(), dtypes))
         return function
 

@@ -189,7 +189,11 @@ def try_all(caller: Caller, dtype: str) -> Trial:
                 evidence = _smallest(caller, evidence, dtype)
             trial.findings.append(_finding(evidence))
         _note(trial, batch.probe, evidence.severity)
+    with_grad = any(e.answer.grad is not None for e in trial.evidence)
     for probe, relation in RELATIONS.items():
+        if (probe in OF_THE_GRADIENT and not with_grad) or (probe == "loss from gradient" and caller.options):
+            trial.tried[probe] = "not tried"
+            continue
         found = list(relation(caller, dtype, trial))
         trial.findings += found
         _note(trial, probe, max((finding.severity for finding in found), key=SEVERITIES.index, default="ok"))
@@ -299,7 +303,7 @@ def _balanced(caller: Caller, dtype: str, trial: Trial) -> Iterator[Finding]:
 def _from_gradient(caller: Caller, dtype: str, trial: Trial) -> Iterator[Finding]:
     """The gradient of a mean of plain losses contains the loss."""
     evidence = _sound(trial)
-    if caller.options or evidence is None or evidence.answer.grad is None or evidence.answer.loss is None:
+    if evidence is None or evidence.answer.grad is None or evidence.answer.loss is None:
         return
     n_rows = len(evidence.batch.labels)
     slopes = n_rows * evidence.answer.grad[np.arange(n_rows), evidence.batch.labels]
@@ -344,3 +348,4 @@ RELATIONS = {
     "loss from gradient": _from_gradient,
     "differences": _differences,
 }
+OF_THE_GRADIENT = {"rows sum to 0", "loss from gradient", "differences"}
