@@ -241,7 +241,9 @@ def test_a_loss_that_hangs_is_not_called_again():
             woken.wait()
         return right_loss(logits, labels)
 
+    start = time.monotonic()
     report = audit(slow, time_limit=0.5)
+    assert time.monotonic() - start < 10  # twenty more calls would wait longer
     woken.set()
     assert len(calls) == 4
     assert "did not return" in str(report)
@@ -430,3 +432,12 @@ def test_a_mean_over_nothing_is_0_or_nan_and_nothing_else():
         loss: judge(calling.Answer(np.array(loss)), solve(batch, options), "float64")[0] for loss in (0.0, np.nan, 0.5)
     }
     assert list(verdicts.values()) == ["ok", "accuracy", "wrong"]
+
+
+def test_the_gradient_of_an_ignored_sample_is_0_to_the_last_bit():
+    batch = next(batch for batch in batches() if batch.name == "four rows")
+    wanted = solve(batch, {"ignore_index": 1})
+    grad = wanted.grad.copy()
+    assert judge(calling.Answer(wanted.loss, grad), wanted, "float64") == ("ok", "")
+    grad[0, 0] = 1e-30
+    assert judge(calling.Answer(wanted.loss, grad), wanted, "float64")[0] == "wrong"
