@@ -1,0 +1,443 @@
+"""The audit: each known mistake is called by its name, each right loss is ok, and nothing that a loss does ends it."""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+
+import numpy as np
+import pytest
+
+import xentlib
+from tools import audit_vectors
+from xentlib.audit import audit, calling
+from xentlib.audit.mistakes import KNOWN
+from xentlib.audit.probes import ABOUT, OF_THE_GRADIENT, judge
+from xentlib.audit.vectors import FORMATS, Options, batches, round_to, solve, stored
+
+ROOT = Path(__file__).parents[1]
+DTYPES = ("float64", "float32", "float16")
+right_loss, right = xentlib.softmax_cross_entropy, xentlib.softmax_cross_entropy_with_grad
+WEIGHTS = [1.0, 2.0, 0.5, 3.0]
+OPTIONS = [
+    {"label_smoothing": 0.1},
+    {"ignore_index": -100},
+    {"ignore_index": 1},
+    {"class_weights": WEIGHTS},
+    {"class_weights": WEIGHTS[:2]},
+    {"reduction": "sum"},
+    {"reduction": "none"},
+    {"label_smoothing": 0.1, "ignore_index": 1, "class_weights": WEIGHTS, "reduction": "mean"},
+]
+
+
+def log_softmax(logits):
+    moved = logits - logits.max(axis=1, keepdims=True)
+    return moved - np.log(np.exp(moved).sum(axis=1, keepdims=True))
+
+
+def plain(logits, labels):
+    return -log_softmax(logits)[np.arange(len(labels)), labels].mean()
+
+
+def textbook(logits, labels):
+    grad = np.exp(log_softmax(logits))
+    grad[np.arange(len(labels)), labels] -= 1
+    return plain(logits, labels), grad / logits.dtype.type(len(labels))
+
+
+def names(report):
+    return [mistake.name for mistake in report.mistakes]
+
+
+def cases(dtypes):
+    return [
+        pytest.param(known, dtype, id=f"{known.name}-{dtype}")
+        for known in KNOWN
+        for dtype in dtypes
+        if dtype in known.dtypes
+    ]
+
+
+# The vectors
+
+
+def test_the_stored_vectors_are_those_of_the_script():
+    assert stored() == json.loads(json.dumps(audit_vectors.make()))
+
+
+def test_a_wrong_digit_in_the_vectors_would_be_seen():
+    made = audit_vectors.make()
+    made["cases"][0]["loss"] = made["cases"][0]["loss"][:-1] + "0"
+    assert stored() != made
+
+
+@pytest.mark.parametrize("batch", batches(), ids=lambda batch: f"{batch.probe}: {batch.name}")
+def test_decimals_give_the_stored_loss_and_gradient(batch):
+    case = next(each for each in stored()["cases"] if each["name"] == batch.name)
+    found = solve(batch, {})
+    np.testing.assert_allclose(found.loss, float(case["loss"]), rtol=1e-15)
+    np.testing.assert_allclose(found.grad, np.array(case["grad"], float), rtol=1e-15, atol=1e-60)
+
+
+@pytest.mark.parametrize("case", stored()["with_options"], ids=lambda case: str(case["options"]))
+def test_decimals_give_the_stored_answers_under_options(case):
+    batch = next(batch for batch in batches() if batch.name == case["case"])
+    found = solve(batch, case["options"])
+    np.testing.assert_allclose(found.loss, float(case["loss"]), rtol=1e-15)
+    np.testing.assert_allclose(found.grad, np.array(case["grad"], float), rtol=1e-15, atol=1e-60)
+
+
+def test_a_batch_with_other_classes_has_their_softmax():
+    batch = next(batch for batch in batches() if batch.name == "four rows").with_classes(5)
+    np.testing.assert_allclose(batch.q.astype(float), xentlib.softmax(batch.logits), rtol=1e-14)
+    np.testing.assert_allclose(batch.log_q.astype(float), xentlib.log_softmax(batch.logits), rtol=1e-14)
+
+
+def test_bfloat16_is_rounded_to_the_nearest_even():
+    assert round_to("bfloat16", np.array([1 + 2.0**-8, 1 + 3 * 2.0**-8, -np.inf])).tolist() == [1, 1 + 2.0**-6, -np.inf]
+
+
+# Right losses are ok
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("loss", [right, right_loss, textbook, plain])
+def test_a_right_loss_is_ok(loss, dtype):
+    report = audit(loss, dtype=dtype)
+    assert report.ok, report
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("options", OPTIONS, ids=str)
+def test_xentlib_is_ok_without_a_note_under_every_option(options, dtype):
+    report = audit(right, dtype=dtype, **options)
+    assert {probe for probe, verdict in report.tried.items() if verdict != "ok"} == {"loss from gradient"}, report
+    assert report.tried["loss from gradient"] == "not tried"
+
+
+def test_the_textbook_gets_notes_on_accuracy_and_their_reason():
+    report = audit(textbook)
+    assert report.tried["far ahead"] == "accuracy"
+    assert names(report) == ["shift of the textbook"]
+
+
+# Known mistakes have names
+
+
+NOTES = {"log sum exp less the score", "shift of the textbook", "q minus one", "nan where nothing counts"}
+OVERFLOW = ("sum in half precision", "float16")  # the range of the dtype itself
+
+
+@pytest.mark.parametrize(("known", "dtype"), cases(DTYPES))
+def test_a_known_mistake_is_named_and_is_not_ok_unless_it_costs_digits_alone(known, dtype):
+    report = audit(known.function, dtype=dtype, **known.options)
+    assert known.name in names(report), report
+    assert report.ok == (known.name in NOTES or (known.name, dtype) == OVERFLOW), report
+
+
+@pytest.mark.parametrize(("known", "dtype"), cases(["bfloat16"])[::4])
+def test_a_known_mistake_is_named_in_bfloat16(known, dtype, monkeypatch):
+    """NumPy has none: numbers of float32 are rounded to it, in place of a framework's tensors."""
+    monkeypatch.setitem(calling.ADAPTERS, "torch", calling.NumPyAdapter)
+    assert known.name in names(audit(known.function, framework="torch", dtype=dtype, **known.options))
+
+
+def test_xentlib_is_ok_in_bfloat16(monkeypatch):
+    monkeypatch.setitem(calling.ADAPTERS, "torch", calling.NumPyAdapter)
+    report = audit(right, framework="torch", dtype="bfloat16")
+    assert {probe for probe, verdict in report.tried.items() if verdict != "ok"} == {"types"}
+
+
+def test_there_are_many_known_mistakes_and_no_two_of_a_name():
+    assert len({known.name for known in KNOWN}) == len(KNOWN) >= 40
+    assert all(known.remedy and known.exhibit for known in KNOWN)
+
+
+def test_a_mistake_that_nobody_knows_has_no_name():
+    report = audit(lambda logits, labels: 1.03 * right_loss(logits, labels))
+    assert not report.ok
+    assert names(report) == []
+
+
+def test_a_mistake_in_the_gradient_alone_is_seen_by_the_relations_too():
+    def wrong(logits, labels):
+        loss, grad = right(logits, labels)
+        return loss, 1.1 * grad
+
+    tried = audit(wrong).tried
+    assert tried["differences"] == tried["loss from gradient"] == tried["ordinary"] == "wrong"
+    assert tried["rows sum to 0"] == "ok"
+    assert (
+        audit(lambda logits, labels: (right_loss(logits, labels), 0.1 + 0 * logits)).tried["rows sum to 0"] == "wrong"
+    )
+
+
+# Nothing that a loss does ends the audit
+
+
+def leave(logits, labels):
+    sys.exit(3)
+
+
+def raise_(logits, labels):
+    raise ArithmeticError("no")
+
+
+def hang(logits, labels):
+    time.sleep(3)
+
+
+def unsteady(logits, labels, rng=np.random.default_rng(0)):  # noqa: B008
+    return right_loss(logits, labels) * rng.uniform(0.5, 2)
+
+
+def change_the_labels(logits, labels):
+    loss = right_loss(logits, labels)
+    labels[:] = 0
+    return loss
+
+
+@pytest.mark.parametrize(
+    ("loss", "complaint"),
+    [
+        (leave, "raised SystemExit"),
+        (raise_, "raised ArithmeticError: no"),
+        (hang, "did not return within 0.2 s"),
+        (change_the_labels, "the call changed its input"),
+        (unsteady, "two calls differ"),
+        (lambda logits, labels: None, "the loss is None"),
+        (lambda logits, labels: "0.5", "the loss is no real number"),
+        (lambda logits, labels: 1j, "the loss is no real number"),
+        (lambda logits, labels: (0, 0, 0), "returned 3 results"),
+        (lambda logits, labels: right_loss(logits, labels, reduction="none"), "the loss has shape"),
+        (lambda logits, labels: (right_loss(logits, labels), np.zeros(3)), "the gradient has shape (3,)"),
+        (lambda logits: 0.0, "raised TypeError"),
+        (lambda logits, labels: np.nan, "loss is not finite"),
+    ],
+)
+def test_what_a_loss_does_is_a_finding(loss, complaint):
+    report = audit(loss, time_limit=0.2 if loss is hang else 10)
+    assert not report.ok
+    assert complaint in str(report)
+
+
+def test_a_result_of_another_dtype_is_a_note():
+    report = audit(lambda logits, labels: np.float64(plain(logits, labels)), dtype="float32")
+    assert report.ok
+    assert report.tried["types"] == "accuracy"
+    assert "the loss is float64, for logits of float32" in str(report)
+
+
+def test_a_loss_that_hangs_is_not_called_again():
+    calls, woken = [], threading.Event()
+
+    def slow(logits, labels):
+        calls.append(len(labels))
+        if len(calls) > 3:
+            woken.wait()
+        return right_loss(logits, labels)
+
+    start = time.monotonic()
+    report = audit(slow, time_limit=0.5)
+    assert time.monotonic() - start < 10  # twenty more calls would wait longer
+    woken.set()
+    assert len(calls) == 4
+    assert "did not return" in str(report)
+
+
+def test_a_wrong_function_is_named_though_it_loses_its_range_as_well():
+    def wrong(logits, labels):
+        powers = np.exp(logits - logits.max(axis=0))
+        return -np.log((powers / powers.sum(axis=0))[np.arange(len(labels)), labels]).mean()
+
+    assert names(audit(wrong)) == ["softmax over the batch"]
+
+
+def test_numpy_takes_less_than_five_seconds():
+    start = time.process_time()
+    audit(KNOWN[0].function)
+    assert time.process_time() - start < 5
+
+
+# What it says
+
+
+def test_the_report_shows_the_smallest_input_and_the_remedy():
+    text = str(audit(KNOWN[0].function))
+    assert "softmax twice (exhibit 1)" in text
+    assert "Delete a softmax" in text
+    assert "logits [[1, 2, 0.5]]\n  labels [1]\n  got    loss 0.826718" in text
+    assert "right  loss 0.464369" in text
+    assert "… 2000 in all" in text
+
+
+def test_of_a_batch_the_row_that_goes_wrong_is_shown():
+    def wrong(logits, labels):
+        return right_loss(logits, labels) + (logits == 0.75).any() / len(labels)
+
+    assert next(f.logits.tolist() for f in audit(wrong).findings if f.severity == "wrong") == [[3, 0.75, -1]]
+
+
+def test_without_a_gradient_its_probes_are_not_tried():
+    tried = audit(plain).tried
+    assert {probe for probe, verdict in tried.items() if verdict == "not tried"} == OF_THE_GRADIENT
+    assert "not tried" not in audit(textbook).tried.values()
+
+
+def test_every_probe_is_described_and_tried():
+    options = {"ignore_index": -100}
+    assert set(audit(right, **options).tried) == set(ABOUT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "complaint"),
+    [
+        ({"dtype": "float128"}, ValueError, "dtype must be one of"),
+        ({"dtype": "bfloat16"}, ValueError, "needs a framework"),
+        ({"framework": "theano"}, ValueError, "framework must be"),
+        ({"temperature": 2}, TypeError, "options are"),
+        ({"reduction": "median"}, ValueError, "reduction must be"),
+        ({"label_smoothing": 2}, ValueError, "label_smoothing must lie in"),
+        ({"class_weights": [1.0]}, ValueError, "class_weights must be"),
+        ({"time_limit": 0}, ValueError, "time_limit must be positive"),
+    ],
+)
+def test_bad_arguments_are_refused(arguments, error, complaint):
+    with pytest.raises(error, match=complaint):
+        audit(right, **arguments)
+
+
+def test_what_is_no_function_is_refused():
+    with pytest.raises(TypeError, match="must be callable"):
+        audit(0.5)
+
+
+# From a shell
+
+
+def shell(tmp_path, *arguments):
+    (tmp_path / "mine.py").write_text(
+        "import numpy as np, xentlib\n"
+        "def good(logits, labels, **options):\n"
+        "    print('chatter')\n"
+        "    return xentlib.softmax_cross_entropy(logits, labels, **options)\n"
+        "def bad(logits, labels):\n"
+        "    return good(logits, labels) / np.log(2)\n"
+    )
+    command = [sys.executable, "-m", "xentlib.audit", *arguments]
+    environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
+    return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+
+
+def test_the_shell_gets_status_and_json(tmp_path):
+    good = shell(tmp_path, "mine:good", "--dtype", "float32", "--label-smoothing", "0.1", "--json")
+    assert good.returncode == 0, good.stderr
+    assert json.loads(good.stdout)["ok"] is True
+    bad = shell(tmp_path, "mine:bad")
+    assert bad.returncode == 1
+    assert "loss in bits" in bad.stdout
+    assert "chatter" not in bad.stdout
+    assert shell(tmp_path, "mine:missing").returncode == 2
+
+
+def test_a_module_that_fails_at_its_import_is_not_taken_for_a_wrong_loss(tmp_path):
+    (tmp_path / "broken.py").write_text("1 / 0\n")
+    result = shell(tmp_path, "broken:loss")
+    assert result.returncode == 2
+    assert "error: ZeroDivisionError" in result.stderr
+
+
+# Adapters, with a framework that is made of NumPy
+
+
+class Tensor:
+    """As much of torch.Tensor as the adapter asks for."""
+
+    def __init__(self, data, dtype=None, requires_grad=False):
+        self.data, self.requires_grad = np.array(data, dtype), requires_grad
+
+    def clone(self):
+        return Tensor(self.data, requires_grad=True)
+
+    def tolist(self):
+        return self.data.tolist()
+
+    def sum(self):
+        return self
+
+    def detach(self):
+        return self
+
+
+def stub_torch():
+    """Return a module whose autograd hands out the gradient that the loss has left in its result."""
+    torch = ModuleType("torch")
+    torch.tensor, torch.float64, torch.float32 = Tensor, np.float64, np.float32
+    torch.autograd = SimpleNamespace(grad=lambda value, leaf: (value.grad,))
+    return torch
+
+
+def torch_loss(logits, labels):
+    loss, grad = right(logits.data, labels.data)
+    result = Tensor(loss, requires_grad=True)
+    result.grad = Tensor(grad)
+    return result
+
+
+def test_the_adapter_of_torch_takes_the_gradient_by_autograd(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", stub_torch())
+    assert audit(torch_loss, framework="torch").ok
+
+    def wrong(logits, labels):
+        result = torch_loss(logits, labels)
+        result.grad.data *= len(labels.data)
+        return result
+
+    assert names(audit(wrong, framework="torch", dtype="float32")) == ["gradient without N"]
+    detached = audit(lambda logits, labels: Tensor(0.5), framework="torch")
+    assert "autograd finds no way" in str(detached)
+
+
+def test_torch_is_ok_if_it_is_here():
+    functional = pytest.importorskip("torch.nn.functional")
+    for dtype in FORMATS:
+        assert audit(lambda z, y: functional.cross_entropy(z, y), framework="torch", dtype=dtype).ok
+
+
+def test_jax_is_ok_if_it_is_here():
+    jax = pytest.importorskip("jax")
+
+    def loss(logits, labels):
+        log_q = jax.nn.log_softmax(logits)
+        return -jax.numpy.take_along_axis(log_q, labels[:, None], axis=1).mean()
+
+    for dtype in FORMATS:
+        assert audit(loss, framework="jax", dtype=dtype).ok
+
+
+def test_a_framework_that_is_missing_is_an_import_error(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jax", None)
+    with pytest.raises(ImportError):
+        audit(right, framework="jax")
+
+
+def test_a_mean_over_nothing_is_0_or_nan_and_nothing_else():
+    batch = batches()[0]
+    options = Options(ignore_index=int(batch.labels[0]))
+    verdicts = {
+        loss: judge(calling.Answer(np.array(loss)), solve(batch, options), "float64")[0] for loss in (0.0, np.nan, 0.5)
+    }
+    assert list(verdicts.values()) == ["ok", "accuracy", "wrong"]
+
+
+def test_the_gradient_of_an_ignored_sample_is_0_to_the_last_bit():
+    batch = next(batch for batch in batches() if batch.name == "four rows")
+    wanted = solve(batch, {"ignore_index": 1})
+    grad = wanted.grad.copy()
+    assert judge(calling.Answer(wanted.loss, grad), wanted, "float16") == ("ok", "")
+    grad[0, 0] = 1e-5
+    assert judge(calling.Answer(wanted.loss, grad), wanted, "float16")[0] == "wrong"

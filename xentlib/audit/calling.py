@@ -1,0 +1,219 @@
+"""Call a loss that nobody has vouched for: on copies, within a time limit, with whatever it does caught.
+
+An adapter hands arrays over as its framework has them, and brings loss and gradient back as float64.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import threading
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+import numpy as np
+
+from xentlib.audit.vectors import FORMATS, Options, Table, round_to
+
+Loss = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What one call brought: loss and gradient in float64, or a problem in words."""
+
+    loss: Table | None = None
+    grad: Table | None = None
+    problem: str = ""  #: what it raised, or what is wrong with the shape or the kind of the result
+    note: str = ""  #: what is odd about it, but does no harm
+    changed: bool = False  #: whether the call changed its input
+
+
+class BadResultError(Exception):
+    """The loss returned what cannot be read as a loss, or as a loss and its gradient."""
+
+
+class Adapter(Protocol):
+    """How a framework's loss is called."""
+
+    def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
+        """Return what the loss makes of logits, labels and options."""
+
+
+def adapter_of(framework: str | None, dtype: str) -> Adapter:
+    """Return the adapter of a framework, which is imported only now."""
+    if dtype not in FORMATS:
+        raise ValueError(f"dtype must be one of {', '.join(FORMATS)}; got {dtype!r}")
+    if framework is None:
+        if dtype == "bfloat16":
+            raise ValueError("dtype bfloat16 needs a framework that has it, torch or jax; NumPy does not")
+        return NumPyAdapter(dtype)
+    if framework not in ADAPTERS:
+        raise ValueError(f"framework must be None, 'torch' or 'jax'; got {framework!r}")
+    return ADAPTERS[framework](dtype)
+
+
+class NumPyAdapter:
+    """NumPy arrays; the gradient is there only if the loss returns it."""
+
+    def __init__(self, dtype: str) -> None:
+        self.dtype = dtype
+
+    def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
+        z, y = round_to(self.dtype, logits), labels.copy()
+        weights = options.get("class_weights")
+        given: dict[str, Any] = dict(options)
+        if weights is not None:
+            given["class_weights"] = round_to(self.dtype, np.array(weights, float))
+        result = loss(z, y, **given)
+        changed = z.tobytes() != round_to(self.dtype, logits).tobytes() or y.tobytes() != labels.tobytes()
+        changed |= weights is not None and not np.array_equal(
+            given["class_weights"], round_to(self.dtype, np.array(weights, float))
+        )
+        found, grad = _pair(result)
+        return _answer(found, grad, logits, options, changed, self.dtype)
+
+
+class TorchAdapter:
+    """Tensors; a gradient that the loss does not return is taken by autograd."""
+
+    def __init__(self, dtype: str) -> None:
+        self.torch = importlib.import_module("torch")
+        self.dtype = dtype
+
+    def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
+        torch = self.torch
+        kind = getattr(torch, self.dtype)
+        leaf = torch.tensor(logits.tolist(), dtype=kind, requires_grad=True)
+        z, y = leaf.clone(), torch.tensor(labels.tolist())
+        given: dict[str, Any] = dict(options)
+        if "class_weights" in options:
+            given["class_weights"] = torch.tensor(np.asarray(options["class_weights"]).tolist(), dtype=kind)
+        value, grad = _pair(loss(z, y, **given))
+        changed = z.tolist() != logits.tolist() or y.tolist() != labels.tolist()
+        if grad is None:
+            if not getattr(value, "requires_grad", False):
+                raise BadResultError("autograd finds no way from the loss back to the logits")
+            (grad,) = torch.autograd.grad(value.sum(), leaf)
+        return _answer(_from_tensor(value), _from_tensor(grad), logits, options, changed, "")
+
+
+class JaxAdapter:
+    """Arrays of JAX, which cannot be changed; a gradient that the loss does not return is taken by `jax.grad`."""
+
+    def __init__(self, dtype: str) -> None:
+        self.jax = importlib.import_module("jax")
+        self.dtype = dtype
+
+    def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
+        jax, jnp = self.jax, self.jax.numpy
+        with _wide(jax) if self.dtype == "float64" else contextlib.nullcontext():
+            z, y = jnp.asarray(logits.tolist(), dtype=self.dtype), jnp.asarray(labels.tolist())
+            given: dict[str, Any] = dict(options)
+            if "class_weights" in options:
+                given["class_weights"] = jnp.asarray(np.asarray(options["class_weights"]).tolist(), dtype=self.dtype)
+            value, grad = _pair(loss(z, y, **given))
+            if grad is None:
+                grad = jax.grad(lambda logits: jnp.sum(loss(logits, y, **given)))(z)
+            return _answer(_from_jax(value), _from_jax(grad), logits, options, False, "")
+
+
+ADAPTERS: dict[str, Callable[[str], Adapter]] = {"torch": TorchAdapter, "jax": JaxAdapter}
+
+
+def _wide(jax: Any) -> Any:
+    """Return the context in which JAX has float64; newer versions have it under a shorter name."""
+    return (jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64)(True)
+
+
+def _from_tensor(value: Any) -> Any:
+    return np.array(value.detach().tolist()) if hasattr(value, "detach") else value
+
+
+def _from_jax(value: Any) -> Any:
+    return np.asarray(value).astype(np.float64)
+
+
+def _pair(result: Any) -> tuple[Any, Any]:
+    if not isinstance(result, (tuple, list)):
+        return result, None
+    if len(result) != 2:
+        raise BadResultError(f"returned {len(result)} results, where a loss or (loss, gradient) was asked for")
+    return result[0], result[1]
+
+
+def _answer(loss: Any, grad: Any, logits: Table, options: Options, changed: bool, dtype: str) -> Answer:
+    shape = logits.shape[:1] if options.get("reduction") == "none" else ()
+    notes = [_odd(name, each, dtype) for name, each in (("loss", loss), ("gradient", grad)) if each is not None]
+    return Answer(
+        _real("loss", loss, shape, dtype),
+        None if grad is None else _real("gradient", grad, logits.shape, dtype),
+        note="; ".join(filter(None, notes)),
+        changed=changed,
+    )
+
+
+def _odd(name: str, value: Any, dtype: str) -> str:
+    found = getattr(value, "dtype", None)
+    return f"the {name} is {found}, for logits of {dtype}" if dtype and found is not None and found != dtype else ""
+
+
+def _real(name: str, value: Any, shape: tuple[int, ...], dtype: str) -> Table:
+    """Return a result as the dtype has it."""
+    if value is None:
+        raise BadResultError(f"the {name} is None")
+    array = np.asarray(value)
+    if array.dtype.kind not in "iuf":
+        raise BadResultError(f"the {name} is no real number, but of dtype {array.dtype}")
+    if array.shape != shape:
+        raise BadResultError(f"the {name} has shape {array.shape}, where {shape} was asked for")
+    return round_to(dtype or "float64", array).astype(np.float64)
+
+
+class Caller:
+    """Calls one loss, under its options, and lives through whatever it does.
+
+    The calls run in a thread. Python cannot end one that hangs, but a daemon keeps no process alive.
+    """
+
+    def __init__(self, loss: Loss, adapter: Adapter, options: Options, time_limit: float) -> None:
+        self.loss, self.adapter, self.options, self.time_limit = loss, adapter, options, time_limit
+        self.hung = False
+        self._asked: SimpleQueue[tuple[Table, Any] | None] = SimpleQueue()
+        self._answered: SimpleQueue[Answer] = SimpleQueue()
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def __call__(self, logits: Table, labels: Any) -> Answer:
+        """Return the answer to a call, whose problem says what went wrong, if anything did."""
+        if self.hung:
+            return Answer(problem="not called: an earlier call did not return")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            self._asked.put((logits, labels))
+            try:
+                return self._answered.get(timeout=self.time_limit)
+            except Empty:
+                self.hung = True
+                return Answer(problem=f"did not return within {self.time_limit:g} s")
+
+    def close(self) -> None:
+        """End the thread, if the loss lets it."""
+        self._asked.put(None)
+
+    def _work(self) -> None:
+        while (asked := self._asked.get()) is not None:
+            self._answered.put(call_caught(self.loss, self.adapter, *asked, self.options))
+
+
+def call_caught(loss: Loss, adapter: Adapter, logits: Table, labels: Any, options: Options) -> Answer:
+    """Return the answer to a call; what it raises becomes a problem in words."""
+    try:
+        with np.errstate(all="ignore"):
+            return adapter.call(loss, logits, labels, options)
+    except BadResultError as error:
+        return Answer(problem=str(error))
+    except BaseException as error:  # SystemExit and KeyboardInterrupt too: they are the loss's own
+        return Answer(problem=f"raised {type(error).__name__}: {str(error)[:200]}")

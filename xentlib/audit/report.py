@@ -1,0 +1,168 @@
+"""What the audit says: a table, and for each alarm the input, what came out, what is right, and the mistake's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xentlib.audit.calling import Answer, NumPyAdapter, call_caught
+from xentlib.audit.mistakes import KNOWN, KnownMistake
+from xentlib.audit.probes import ABOUT, SEVERITIES, Evidence, Finding, Trial, judge
+from xentlib.audit.vectors import FORMATS, Options, Table, round_to
+
+MOST_ROWS, MOST_CLASSES = 5, 10  # of an input that is shown
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of an audit. `print(report)` is a table a person can read in half a minute.
+
+    Attributes
+    ----------
+    ok : bool
+        False if anything is wrong, or infinite or NaN where it should not be. Lost digits are notes.
+    tried : dict
+        The verdict of each probe: "ok", "accuracy", "range", "wrong" or "not tried".
+    findings : tuple of Finding
+        Each alarm and each note.
+    mistakes : tuple of KnownMistake
+        The known mistakes that give the same numbers.
+    """
+
+    name: str
+    dtype: str
+    tried: dict[str, str]
+    findings: tuple[Finding, ...]
+    mistakes: tuple[KnownMistake, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Tell whether there is nothing but notes."""
+        return not any(finding.severity in ("wrong", "range") for finding in self.findings)
+
+    def __str__(self) -> str:
+        lines = [f"{self.name}, {self.dtype}: {'ok' if self.ok else 'NOT OK'}", ""]
+        lines += [f"  {verdict:9}  {probe:18}  {ABOUT[probe]}" for probe, verdict in self.tried.items()]
+        for mistake in self.mistakes:
+            lines += ["", f"These are the numbers of a known mistake: {mistake.name} ({mistake.exhibit}).",
+                      f"  {mistake.remedy}"]  # fmt: skip
+        for finding in self._worst_of_each_probe():
+            lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}", *_details(finding)]
+        return "\n".join(lines)
+
+    def _worst_of_each_probe(self) -> list[Finding]:
+        """Return of each probe, and of each exception, the gravest finding with the smallest input."""
+        best: dict[str, Finding] = {}
+        for finding in sorted(self.findings, key=lambda f: (-SEVERITIES.index(f.severity), f.logits.size)):
+            best.setdefault(finding.got if finding.what == finding.got else finding.probe, finding)
+        return list(best.values())
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report as numbers and text that JSON has."""
+        return {
+            "loss": self.name,
+            "dtype": self.dtype,
+            "ok": self.ok,
+            "probes": self.tried,
+            "findings": [
+                {"probe": f.probe, "severity": f.severity, "what": f.what, "logits": _plain(f.logits),
+                 "labels": np.asarray(f.labels).tolist(), "got": f.got, "right": f.right}
+                for f in self._worst_of_each_probe()
+            ],
+            "mistakes": [{"name": m.name, "remedy": m.remedy, "exhibit": m.exhibit} for m in self.mistakes],
+        }  # fmt: skip
+
+
+def _details(finding: Finding) -> list[str]:
+    rows = [f"[{', '.join(f'{z:g}' for z in row[:MOST_CLASSES])}{_more(row, MOST_CLASSES)}]" for row in finding.logits]
+    labels = [str(label) for label in finding.labels]
+    return [
+        f"  logits [{', '.join(rows[:MOST_ROWS])}{_more(rows, MOST_ROWS)}]",
+        f"  labels [{', '.join(labels[:MOST_ROWS])}{_more(labels, MOST_ROWS)}]",
+        f"  got    {finding.got}",
+        f"  right  {finding.right}",
+    ]
+
+
+def _more(values: Any, shown: int) -> str:
+    return f", … {len(values)} in all" if len(values) > shown else ""
+
+
+def _plain(logits: Table) -> list[list[float | str]]:
+    return [[str(z) if np.isinf(z) else z for z in row] for row in logits.tolist()]
+
+
+# Which known mistake gives the same numbers?
+
+
+def name_mistakes(trial: Trial, options: Options, dtype: str) -> tuple[KnownMistake, ...]:
+    """Return the known mistakes that go wrong where the loss does, with the same numbers.
+
+    Only the gravest alarms count: a wrong function often loses its range and its digits as well. If some mistakes agree
+    with the loss on every batch, the others are left out; likewise if some are grave on the same batches.
+    """
+    returned = [e for e in trial.evidence if not e.answer.problem]
+    worst = max((_rank(e) for e in returned), default=0)
+    if worst == 0:
+        return ()
+    alarms = [e for e in returned if _rank(e) == worst]
+    rest = [e for e in returned if _rank(e) < worst]
+    alike, as_grave, everywhere = [], [], []
+    for mistake in KNOWN:
+        if set(mistake.options) <= set(options) and all(_agrees(mistake, e, options, dtype) for e in alarms):
+            alike.append(mistake)
+            made = [judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0] for e in rest]
+            if all(_is_grave(severity) == _is_grave(e.severity) for severity, e in zip(made, rest, strict=True)):
+                as_grave.append(mistake)
+            if all(_agrees(mistake, e, options, dtype) for e in rest):
+                everywhere.append(mistake)
+    return tuple(everywhere or as_grave or alike)
+
+
+def _rank(evidence: Evidence) -> int:
+    return SEVERITIES.index("wrong" if evidence.answer.changed else evidence.severity)
+
+
+def _is_grave(severity: str) -> bool:
+    return severity in ("range", "wrong")
+
+
+def _agrees(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> bool:
+    answer = _made_by(mistake, evidence, options, dtype)
+    if answer.problem or answer.changed != evidence.answer.changed:
+        return False
+    right = evidence.right
+    grave = _is_grave(evidence.severity)
+    if not _alike(evidence.answer.loss, answer.loss, right.loss, right.loss_sharp, right.loss_blunt, dtype, grave):
+        return False
+    if evidence.answer.grad is None or not np.isfinite(right.loss).all():
+        return True
+    return _alike(evidence.answer.grad, answer.grad, right.grad, right.grad_sharp, right.grad_blunt, dtype, grave)
+
+
+def _made_by(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> Answer:
+    """Return what the mistake makes of the same batch, rounded as the dtype rounds."""
+    adapter = NumPyAdapter("float32" if dtype == "bfloat16" else dtype)
+    answer = call_caught(mistake.function, adapter, evidence.batch.logits, evidence.batch.labels, options)
+    if answer.loss is None:
+        return answer
+    with np.errstate(all="ignore"):
+        loss, grad = (
+            None if each is None else round_to(dtype, np.asarray(each)).astype(np.float64)
+            for each in (answer.loss, answer.grad)
+        )
+    return Answer(loss, grad, changed=answer.changed)
+
+
+def _alike(got: Any, made: Any, right: Any, sharp: Any, blunt: Any, dtype: str, grave: bool) -> bool:
+    """Tell whether two results are alike: within what the dtype forgives, or within a quarter of the digits lost."""
+    if made is None:
+        return False
+    kind = FORMATS[dtype]
+    with np.errstate(all="ignore"):
+        allowed = kind.eps * blunt if grave else np.maximum(np.abs(got - right) / 4, kind.eps * sharp)
+        size = np.where(np.isfinite(got), np.abs(got), 0)
+        close = np.abs(got - made) <= np.maximum(allowed + 2 * kind.tiny, 8 * kind.eps * size)
+    return bool((close | (got == made) | (np.isnan(got) & np.isnan(made))).all())
