@@ -12,6 +12,7 @@ import sympy
 from sympy import Indexed, IndexedBase, Symbol, sympify
 
 from xentlib.teaching import symbolic
+from xentlib.teaching.exercises import diagnosis
 from xentlib.teaching.exercises.guard import run
 
 LONGEST_PROOF = 20.0  #: seconds, after which a spot check has to do
@@ -75,6 +76,11 @@ def _named(exercise, is_it):
     return next((mistake.says for mistake in exercise.mistakes if is_it(mistake)), "")
 
 
+def _diagnosed(kind, *what):
+    """Return what kind of mistake an answer is, or "". A diagnosis that takes long, or fails, is none."""
+    return run(kind, *what).value or ""
+
+
 # Predict: a value
 
 
@@ -92,7 +98,12 @@ def _judge_value(exercise, answer):
         exercise, lambda m: m.when(answer) if m.when else _agree(exercise, got, through(_plain(m.wrong, reference)))
     )
     # The value itself is not told: the learner can still find it.
-    what = name or _difference_in_kind(exercise, got, expected) or _which_are_right(exercise, got, expected)
+    what = (
+        name
+        or _diagnosed(diagnosis.of_value, got, expected, _closely(exercise))
+        or _difference_in_kind(exercise, got, expected)
+        or _which_are_right(exercise, got, expected)
+    )
     made_of_it = f", which gives {_show(got)}" if comparable else ""
     return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(given)}{made_of_it}")
 
@@ -128,7 +139,12 @@ def _judge_expression(exercise, answer):
     if not refuted:
         return _solved(exercise, _proof(exercise, answer))
     name = _named(exercise, lambda m: m.when(answer) if m.when else not _refuted(exercise, answer, m.wrong))
-    what = name or _not_asked_for(exercise, answer) or "It is another expression."
+    what = (
+        name
+        or _diagnosed(diagnosis.of_expression, answer, exercise.answer, exercise.distributions)
+        or _not_asked_for(exercise, answer)
+        or "It is another expression."
+    )
     return _not_yet(exercise, f"not yet. {what}", f"got  {str(answer)[:200]}", refuted)
 
 
@@ -208,11 +224,21 @@ def _judge_function(exercise, answer):
         return _solved(exercise, f"It agrees with the reference on {_count(len(calls), 'input')}.")
     name = _named(exercise, lambda mistake: _is_mistake(exercise, mistake, answer, calls))
     first = wrong[0]
-    what = name or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
+    what = name or _kind_of_mistake(exercise, answer, calls)
+    what = what or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
     return _not_yet(
         exercise, f"not yet: {len(calls) - len(wrong)} of {_count(len(calls), 'input')} right. {what}".rstrip(),
         f"tried     {first.shown}", *_side_by_side(first.expected, first.got),
     )  # fmt: skip
+
+
+def _kind_of_mistake(exercise, answer, calls):
+    names = list(inspect.signature(exercise.answer).parameters)
+    tried = [
+        diagnosis.Tried(dict(zip(names, copies_of(arguments), strict=True)), call.shown, call.got, call.expected)
+        for arguments, call in zip(exercise.inputs, calls, strict=True)
+    ]
+    return _diagnosed(diagnosis.of_function, answer, exercise.answer, tried, _closely(exercise))
 
 
 class Call(NamedTuple):
@@ -388,6 +414,10 @@ def _close(exercise, got, expected):
     # NaN equals NaN: a mistake may give it, and so may the answer to "what comes out?".
     with np.errstate(all="ignore"):
         return np.isclose(got, expected, rtol=exercise.rtol, atol=exercise.atol, equal_nan=True)
+
+
+def _closely(exercise):
+    return lambda got, expected: bool(_close(exercise, got, expected).all())
 
 
 def _difference_in_kind(exercise, got, expected):
