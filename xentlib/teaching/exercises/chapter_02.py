@@ -154,9 +154,6 @@ EXERCISES = (
             Mistake("Wrong axis: the classes are on the last one, and you sum along the first.",
                     lambda z: xentlib.softmax(z, axis=0)),
             Mistake("Divided by the sum over everything: each row has to sum to 1.", over_all),
-            Mistake("The mean was subtracted. A logit far above the mean still overflows: subtract the largest.",
-                    lambda z: unshifted(z - z.mean(axis=-1, keepdims=True))),
-            Mistake("The formula is right, but its exponentials overflow: subtract the largest logit.", unshifted),
             Mistake("This is log-softmax: the exponential is missing.", lambda z: xentlib.log_softmax(z)),
         ),
         hints=(

@@ -114,8 +114,6 @@ EXERCISES = (
         mistakes=(
             Mistake("This is the transpose: the gradient has the shape of W, so it is GᵀX and not XᵀG.",
                     lambda W, X, labels: weight_gradient(W, X, labels).T),
-            Mistake("This is the gradient of the sum: it was not divided by N.",
-                    lambda W, X, labels: len(X) * weight_gradient(W, X, labels)),
             Mistake("Divided by N twice: xentlib's G has the 1/N already in it.",
                     lambda W, X, labels: weight_gradient(W, X, labels) / len(X)),
             Mistake("Divided by K instead of N.",

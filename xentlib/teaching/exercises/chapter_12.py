@@ -55,7 +55,6 @@ EXERCISES = (
         mistakes=(
             Mistake("This is the floor for a one-hot target. A soft target has a loss even where q = t.", 0.0),
             Mistake("Here the 0.2 went to the three other classes. The book spreads it over all four.", 0.7202),
-            Mistake("This is in bits. The book counts in nats, with the natural logarithm.", 0.8476),
             Mistake("This counts the true class alone. The shares of the other three cost something, too.", 0.1625),
             Mistake("This is the lead in logits at which the loss is least. The loss itself is asked for.", 2.8332),
         ),

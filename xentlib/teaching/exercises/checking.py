@@ -132,45 +132,103 @@ def _listed(items, last="and"):
 
 
 def _judge_expression(exercise, answer):
-    complaint = _no_expression(exercise, answer)
+    complaint = _no_expression(answer)
+    given = answer if complaint else _in_the_books_symbols(exercise, sympify(answer))
+    complaint = complaint or _strangers(exercise, given)
     if complaint:
         return _not_yet(exercise, f"not yet. {complaint}")
-    refuted = _refuted(exercise, answer, exercise.answer)
+    terms, distributions = _common_terms(exercise, given)
+    right, compared = terms(sympify(exercise.answer)), terms(given)
+    refuted = _refuted(compared, right, distributions)
     if not refuted:
-        return _solved(exercise, _proof(exercise, answer))
-    name = _named(exercise, lambda m: m.when(answer) if m.when else not _refuted(exercise, answer, m.wrong))
+        return _solved(exercise, _proof(compared, right, distributions))
+    name = _named(
+        exercise, lambda m: m.when(given) if m.when else not _refuted(compared, terms(sympify(m.wrong)), distributions)
+    )
     what = (
         name
-        or _diagnosed(diagnosis.of_expression, answer, exercise.answer, exercise.distributions)
-        or _not_asked_for(exercise, answer)
+        or _right_in_q(exercise, given)
+        or _not_asked_for(right, compared)
+        or _diagnosed(diagnosis.of_expression, compared, right, distributions)
         or "It is another expression."
     )
     return _not_yet(exercise, f"not yet. {what}", f"got  {str(answer)[:200]}", refuted)
 
 
-def _not_asked_for(exercise, answer):
+def _in_the_books_symbols(exercise, answer):
+    """Return an expression with the book's symbols of the same names, whatever assumptions they were declared with.
+
+    A symbol such as q_y, as the chapters write it, is the entry q[y].
+    """
+    known = _known(exercise)
+    bases = {str(base): base for base in known if isinstance(base, IndexedBase)}
+    scalars = {symbol.name: symbol for symbol in known if isinstance(symbol, Symbol) and symbol.name not in bases}
+    meant = {base: bases[str(base)] for base in answer.atoms(IndexedBase) if str(base) in bases}
+    for symbol in answer.atoms(Symbol):
+        base, _, index = symbol.name.partition("_")
+        if symbol.name in scalars:
+            meant[symbol] = scalars[symbol.name]
+        elif base in bases and index in scalars:
+            meant[symbol] = bases[base][scalars[index]]
+    return answer.xreplace(meant)
+
+
+def _common_terms(exercise, answer):
+    """Return a function that brings the answer and the reference into the same terms, and what then sums to 1.
+
+    Where q was expected, softmax may be written out: then it is written out on both sides.
+    """
+    expected, given = (sympify(side).atoms(IndexedBase) for side in (exercise.answer, answer))
+    if symbolic.z in given - expected and symbolic.q in expected:
+        return _with_softmax_of(symbolic.z), [base for base in exercise.distributions if base != symbolic.q]
+    return lambda expression: expression, exercise.distributions
+
+
+def _with_softmax_of(logits, temperature=1):
+    """Return a function that writes softmax out in the place of q."""
+    n = symbolic.index("n")
+
+    def written_out(expression):
+        entries = (entry for entry in expression.atoms(Indexed) if entry.base == symbolic.q)
+        total = symbolic.sum_over(n, symbolic.exp(logits[n] / temperature))
+        return expression.xreplace({e: symbolic.exp(logits[e.indices[0]] / temperature) / total for e in entries})
+
+    return written_out
+
+
+def _right_in_q(exercise, answer):
+    """Say that an answer is right with q in it, if softmax was to be written out."""
+    if symbolic.q in sympify(exercise.answer).atoms(IndexedBase) or symbolic.q not in answer.atoms(IndexedBase):
+        return ""
+    for temperature in (1, symbolic.T):
+        written_out = _with_softmax_of(symbolic.z, temperature)(answer)
+        if not _refuted(written_out, exercise.answer, exercise.distributions):
+            return "This is right with q for softmax. The task asks for softmax written out: put it in the place of q."
+    return ""
+
+
+def _not_asked_for(right, answer):
     """Say which of the book's bases the answer need not contain: p, q and z are drawn independently of each other."""
-    extra = sorted(map(str, sympify(answer).atoms(IndexedBase) - sympify(exercise.answer).atoms(IndexedBase)))
+    extra = sorted(map(str, answer.atoms(IndexedBase) - right.atoms(IndexedBase)))
     if not extra:
         return ""
     return f"The right answer needs no {_listed(extra, 'or')}: read again in which terms it is asked for."
 
 
-def _no_expression(exercise, answer):
+def _no_expression(answer):
     if isinstance(answer, str):
         return "Asked for: an expression; got a string. Write it without the quotes."
     if isinstance(answer, sympy.Eq):
         return "Asked for: an expression; got an equation. Give its right side alone."
     if isinstance(answer, bool) or not isinstance(answer, (sympy.Expr, int, float)):
         return f"Asked for: {ASKED_FOR['derive']}; got {_kind(answer)}."
-    strangers = sorted(sympify(answer).free_symbols - _known(exercise), key=str)
-    for stranger in strangers:
-        if isinstance(stranger, Indexed):
-            continue
-        if hasattr(symbolic, str(stranger)):
-            return f"Its {stranger} is not the book's {stranger}: import it from xentlib.teaching.symbolic."
-        return f"{stranger} is none of the symbols that the exercise uses."
     return ""
+
+
+def _strangers(exercise, answer):
+    """Name a symbol that the exercise does not use."""
+    strangers = sorted(answer.free_symbols - _known(exercise), key=str)
+    return next((f"{s} is none of the symbols that the exercise uses." for s in strangers if isinstance(s, Symbol)), "")
 
 
 def _known(exercise):
@@ -179,10 +237,10 @@ def _known(exercise):
     return book | labels | sympify(exercise.answer).free_symbols
 
 
-def _refuted(exercise, answer, expression):
+def _refuted(answer, expression, distributions):
     """Return the numbers for which the two differ, or why there are none to compare, or "" if they agree."""
     try:
-        symbolic.spot_check(answer, expression, distributions=exercise.distributions)
+        symbolic.spot_check(answer, expression, distributions=distributions)
     except symbolic.NotAnIdentity as found:
         return f"at {found.point}: yours is {found.left}, the right one {found.right}"
     except (symbolic.NotProved, ValueError) as refusal:
@@ -190,14 +248,14 @@ def _refuted(exercise, answer, expression):
     return ""
 
 
-def _proof(exercise, answer):
+def _proof(answer, right, distributions):
     """Say how well the equality is known. Not everything that is true can be proved, or in time."""
-    if sympify(answer) == sympify(exercise.answer):
+    if answer == right:
         return "Equal to the reference for every K: the same expression."
 
     def prove():
         try:
-            return symbolic.assert_identity(answer, exercise.answer, distributions=exercise.distributions)
+            return symbolic.assert_identity(answer, right, distributions=distributions)
         except symbolic.OutsideTheGrammar as outside:
             return outside
 

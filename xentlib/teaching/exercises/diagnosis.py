@@ -5,10 +5,8 @@ exercise: it spoils the reference in each of the ways below, in a fixed order, a
 It returns a sentence, or "" if the answer is none of these.
 """
 
-import inspect
 import itertools
 import math
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -43,7 +41,14 @@ def of_value(got, expected, close):
         return ""
     if _is_rounded(got, expected):
         return "Right as far as it goes, but it is rounded too far: give more digits."
-    return _of_samples([Sample(got, expected, {"100": 100.0})], lambda a, b: close(a, b) or _is_rounded(a, b))
+    if not np.size(got) or not np.any(got):
+        return ""  # zeros are near many things
+
+    def same(a, b):
+        exact = np.allclose(a, b, rtol=1e-3, atol=1e-12, equal_nan=True)
+        return (exact and close(a, b)) or _is_rounded(a, b, digits=3)
+
+    return _of_samples([Sample(got, expected, {"100": 100.0})], same)
 
 
 def _of_samples(samples, close):
@@ -87,6 +92,8 @@ def _factor(samples, close):
     candidates = [(name, [sample.factors[name] for sample in samples]) for name in sorted(names, key=_simplest)]
     candidates = [("2", [2.0] * len(samples)), ("log 2", [math.log(2)] * len(samples)), *candidates]
     for power, sign, (name, factors) in itertools.product((1, 2), (1, -1), candidates):
+        if power == 2 and len({*factors}) == 1:
+            continue  # a plain number, squared, is one more number
         for exponent in (power, -power):
             with np.errstate(all="ignore"):
                 wrong = all(
@@ -106,9 +113,11 @@ def _factor_in_words(name, exponent):
     squared = f"{name} squared" if abs(exponent) == 2 else name
     if exponent > 0:
         told = f"A factor is too much, or a division is missing: this is {squared} times the right answer."
+        units = "nats where bits are"
     else:
         told = f"A factor is missing, or a division is too much: this is the right answer divided by {squared}."
-    return told + {"log 2": " Are these nats or bits?", "100": " Are these percent?"}.get(name, "")
+        units = "bits where nats are"
+    return told + {"log 2": f" Are these {units} asked for?", "100": " Are these percent?"}.get(name, "")
 
 
 def _order(samples, close):
@@ -136,14 +145,14 @@ def _number(x):
     return f"{x:.6g}".replace("-", "−")
 
 
-def _is_rounded(got, expected):
-    """Tell whether numbers are the right ones in the decimals that they show, with two digits at least, or three."""
+def _is_rounded(got, expected, digits=2):
+    """Tell whether numbers are the right ones in the decimals that they show, if these are enough digits."""
     if np.shape(got) != np.shape(expected) or not np.isfinite(got).all() or not np.size(got):
         return False
     places = max(len(str(float(x)).partition(".")[2].rstrip("0")) for x in np.ravel(got)) if _in_decimals(got) else 99
-    digits = places + 1 + math.floor(math.log10(np.abs(got).max() or 1e-99))
+    shown = places + 1 + math.floor(math.log10(np.abs(got).max() or 1e-99))
     with np.errstate(all="ignore"):
-        return 1 <= places <= 8 and digits >= 2 and bool((np.abs(got - expected) <= 0.501 * 10.0**-places).all())
+        return 1 <= places <= 8 and shown >= digits and bool((np.abs(got - expected) <= 0.501 * 10.0**-places).all())
 
 
 def _in_decimals(got):
@@ -218,12 +227,15 @@ def _of_rows(samples, close, tried):
 
 def _no_number(tried, close):
     """Name NaN and infinities where there is a number, and numbers where there is none."""
-    for call in tried:
-        if call.got.shape != call.expected.shape:
-            continue
-        if (~np.isfinite(call.got) & np.isfinite(call.expected)).any():
-            return _why_no_number(call)
-    hidden = [c for c in tried if c.got.shape == c.expected.shape and (np.isinf(c.expected) & np.isfinite(c.got)).any()]
+    if any(call.got.shape != call.expected.shape for call in tried):
+        return ""
+    without = [call for call in tried if (~np.isfinite(call.got) & np.isfinite(call.expected)).any()]
+    if without:
+        others = [call for call in tried if not any(call is one for one in without)]
+        elsewhere = all(_same(c.got, c.expected, close) or np.allclose(c.got, c.expected, rtol=0, atol=1e-13)
+                        for c in others)  # fmt: skip
+        return _why_no_number(without[0]) if elsewhere and others else ""
+    hidden = [c for c in tried if (np.isinf(c.expected) & np.isfinite(c.got)).any()]
     right = all(_same(c.got, c.expected, close) for c in tried if np.isfinite(c.expected).all())
     if hidden:
         return "The right answer is infinite where yours is finite: " + (
@@ -236,12 +248,12 @@ def _why_no_number(call):
     arguments = [np.asarray(argument) for argument in call.arguments.values()]
     if any((np.abs(a) >= EXPONENT).any() for a in arguments if a.dtype.kind in "fi"):
         return (
-            "An exponential overflows, or all of them are rounded to 0: subtract the largest logit first, that of each "
-            "row where there are rows."
+            "The formula is right, but its exponentials overflow: subtract the largest logit, row by row if there "
+            "are rows. With another shift some still overflow, or all are rounded to 0."
         )
-    if any((a == 0).any() for a in arguments if a.dtype.kind == "f"):
-        return "Your answer is no number here, where the right one is: 0 · log 0 and 0/0 give NaN, and 1/0 infinity."
-    return "Your answer is no finite number here, and the right one is: something is rounded to 0, or overflows."
+    if any(a.dtype.kind == "f" and (a == 0).any() and ((a >= 0) & (a <= 1)).all() for a in arguments):
+        return f"Where a probability is 0, at {call.shown}, it is no number: leave out 0 · log 0, and mind 0/0."
+    return f"No finite number at {call.shown}: something is rounded to 0 or to 1 there, or overflows."
 
 
 def _other_arguments(reference, tried, close):
@@ -309,7 +321,7 @@ def _digits(tried, close):
     finite = [(c.got[np.isfinite(c.expected)], c.expected[np.isfinite(c.expected)]) for c in wrong]
     if all((np.abs(g - e) <= 1e-13 * (1 + np.abs(e))).all() for g, e in finite):
         call = wrong[0]
-        return f"Digits are lost at f({_arguments(call.shown)}): a tiny part was rounded away next to a large one."
+        return f"Digits are lost at {call.shown}: a tiny part was rounded away next to a large one."
     errors = np.concatenate([np.abs(g - e) / (np.abs(e).max(initial=0) or 1) for g, e in finite])
     if errors.max(initial=0) < 1e-6 and len(wrong) == len(tried) and any(c.got.dtype.itemsize < 8 for c in wrong):
         return "These are the digits of float32: work in float64."
@@ -329,35 +341,40 @@ def _pairs(tried):
             [call.expected[f] for call, f in zip(tried, finite, strict=True)])  # fmt: skip
 
 
-def _arguments(shown):
-    return re.sub(r"^f\((.*)\)$", r"\1", shown)
-
-
 def _whole_batch(answer, reference, tried, close):
-    """Name what is right for each row alone, and wrong for several together."""
+    """Name what is right for each row alone and wrong for several, where a row owes the others a factor at most."""
     seen = False
     for call in tried:
-        lengths = {len(a) for a in call.arguments.values() if np.ndim(a) == 2 and len(a) > 1}
-        labelled = [len(a) for a in call.arguments.values() if isinstance(a, np.ndarray) and a.dtype.kind == "i"]
-        n_rows = next(iter(labelled), max(lengths, default=0)) if lengths else 0
+        n_rows = len(call.expected) if call.expected.ndim == 2 else 0
+        if not any(np.ndim(a) == 2 and len(a) == n_rows for a in call.arguments.values()):
+            continue
         for n in range(n_rows):
             alone = {
-                name: a[n : n + 1] if np.ndim(a) and len(a) == n_rows else a
-                for name, a in _fresh(call.arguments).items()
+                name: a[n : n + 1]
+                if np.ndim(a) and len(a) == n_rows and (np.ndim(a) == 2 or a.dtype.kind == "i")
+                else a
+                for name, a in call.arguments.items()
             }
-            theirs, ours = (run(lambda f=f, a=alone: np.asarray(f(*_fresh(a).values()), float), limit=0.5)
-                            for f in (answer, reference))  # fmt: skip
+            theirs, ours = (
+                run(lambda f=f, a=alone: np.asarray(f(*_fresh(a).values()), float), limit=0.5)
+                for f in (answer, reference)
+            )
             if theirs.failure or ours.failure or not _same(theirs.value, ours.value, close):
                 return ""
-            seen = True
+            if not _is_multiple(call.expected[n], ours.value):
+                return ""
+            seen |= n_rows > 1
     if not seen:
         return ""
     return "Right for any row alone, but wrong for several: something is taken over the whole batch, not row by row."
 
 
-def arguments_of(function, arguments):
-    """Return the arguments of a call by their names."""
-    return dict(zip(inspect.signature(function).parameters, arguments, strict=True))
+def _is_multiple(row, others):
+    """Tell whether one array is another one times a positive number."""
+    if others.shape != (1, *row.shape):
+        return False
+    factor = np.abs(row).sum() / (np.abs(others).sum() or 1)
+    return bool(np.allclose(row, factor * others[0], rtol=1e-6, atol=1e-12))
 
 
 # Expressions
@@ -372,6 +389,8 @@ def of_expression(answer, reference, distributions=()):
     def is_answer(expression):
         return _equal(given, _values(expression, points))
 
+    if is_answer(-reference):
+        return _SPOILT[0][0]
     return (
         _index(answer, reference, is_answer, lambda e: _equal(_values(e, points), right))
         or next((says for says, spoilt in _spoilt(reference) if is_answer(spoilt)), "")
