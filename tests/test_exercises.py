@@ -542,7 +542,7 @@ def test_an_index_compared_by_python_is_told_to_be_compared_at_once():
 @pytest.mark.parametrize("behind", [0.0, -5.0, -16.0, -16.2, -16.6])
 def test_numbers_that_differ_are_not_said_to_agree(behind):
     told = repr(check("04-epsilon", [behind, 0.0]))
-    assert told.startswith("04-epsilon: not yet: the two do not differ enough here. ")
+    assert told.startswith("04-epsilon: not yet: the two do not differ enough here: a fault is ")
     assert ("ε is larger than q_y" in told) == (xentlib.softmax([behind, 0.0])[0] < 1e-7)
     assert check("04-epsilon", [-17.0, 0.0])
 
@@ -892,6 +892,21 @@ def test_what_is_not_allowed_as_input_does_not_count_though_the_fault_would_show
     assert "all logits must be finite" in repr(check("05-two-steps", [np.inf, 0, 0]))
     assert "array of shape (3,)" in repr(check("05-two-steps", [800, 0]))
     assert "the true gradient, too, is 0" in repr(check("05-flat-zero", [0, 800, 0]))
+
+
+@pytest.mark.parametrize("exercise", of_kind("break"))
+def test_a_verdict_says_in_words_what_each_of_its_two_numbers_is(exercise):
+    faulty, right = exercise.outcomes
+    assert (faulty, right) != Exercise.outcomes
+    told = repr(check(exercise.id, exercise.answer)).splitlines()
+    assert [told[-2].startswith(f"  {faulty}  "), told[-1].startswith(f"  {right}  ")] == [True, True]
+    assert not re.search(r"^\s*(faulty|right)\b", "\n".join(told), re.MULTILINE)
+
+
+def test_a_verdict_says_from_which_difference_on_a_fault_counts():
+    assert "a fault is a difference of more than 1 %." in repr(check("02-rounded", [0.0, 33.0]))
+    assert "more than 0.01." in repr(check("09-halfway", [[1.0, 1.0], [1.1, 1.2]]))
+    assert "the two are the same here" in repr(check("12-cap", [0.0, 1.0, 2.0]))
 
 
 def test_a_faulty_function_that_raises_shows_its_fault():

@@ -168,6 +168,7 @@ EXERCISES = (
         "is wrong by more than 1 %.",
         answer=[0.0, 800.0],
         faulty=log_of_softmax, right=xentlib.log_softmax, legal=logits_of(2), rtol=0.01, atol=0,
+        outcomes=("np.log(softmax(z))", "log-softmax"),
         mistakes=(
             Mistake("The two tie. Give one of them a lead.", [5.0, 5.0], lambda z: z[0] == z[1]),
             Mistake("The lead is too small: the probabilities still have digits to spare. Go further.",

@@ -156,6 +156,7 @@ EXERCISES = (
         r"it predicts another class than the whole layer does.",
         answer=[0.3, 0.1],
         faulty=without_bias, right=lambda x: (WEIGHT @ x + BIAS).argmax(), legal=finite(2, "features"),
+        outcomes=("class without the bias", "class of the whole layer"),
         mistakes=(
             Mistake("Class 1 wins without the bias already, and the bias only helps it.",
                     [0.0, 2.0], lambda x: without_bias(x) == 1),

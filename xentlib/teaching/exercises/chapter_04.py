@@ -174,6 +174,7 @@ EXERCISES = (
         "more than 1 nat. The true class is at index 0.",
         answer=[-30.0, 0.0],
         faulty=with_epsilon, right=lambda z: loss(z, 0), legal=logits_of(2), rtol=0, atol=1,
+        outcomes=("with 10⁻⁷ added", "loss"),
         mistakes=(
             Mistake("The true class is not behind, so q_y is at least ½, and next to it ε is nothing.",
                     [20.0, 0.0], lambda z: lead(z, 0) >= 0),

@@ -162,6 +162,7 @@ EXERCISES = (
         faulty=textbook, right=fused, legal=logits_of(3, also=lambda z: "" if fused(z)[1] else
                                                      "here the true gradient, too, is 0 in float64"),
         rtol=0.01, atol=0,
+        outcomes=("softmax(z) − p", "gradient, to its last digits"),
         mistakes=(
             Mistake("Dog does not lead, so q_y is no larger than ½, and q_y − 1 loses nothing.",
                     [3.0, 0.0, 0.0], lambda z: lead(z, 1) <= 0),
@@ -181,6 +182,7 @@ EXERCISES = (
         "wrong by more than 1 % in some entry, or no number at all.",
         answer=[800.0, 0.0, 0.0],
         faulty=two_steps, right=fused, legal=logits_of(3), rtol=0.01, atol=0,
+        outcomes=("in two steps", "gradient"),
         mistakes=(
             Mistake("Dog leads, so 1/q_y is less than 3. Look for a case where it is large.",
                     [0.0, 2.0, 0.0], lambda z: lead(z, 1) > 0),

@@ -167,6 +167,7 @@ EXERCISES = (
         r"than the mean of the two losses, by more than 0.01.",
         answer=[[2.0, 2.0], [-2.0, -2.0]],
         faulty=mean_of_ends, right=highest_of_mean_and_halfway, legal=two_pairs, rtol=0, atol=0.01,
+        outcomes=("mean of the two losses", "the larger one of that and halfway"),
         mistakes=(
             Mistake("The two pairs are one and the same, and so is what lies between.",
                     [[1.0, 2.0], [1.0, 2.0]], lambda weights: n_equal(weights) == 2),

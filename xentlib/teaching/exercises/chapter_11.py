@@ -111,6 +111,7 @@ EXERCISES = (
         answer=[1500.0, 0.0, 0.0],
         faulty=lambda z: shifted(z, z.mean()), right=loss_of_dog, legal=logits_of(3, right_with_the_maximum),
         rtol=0.01, atol=0,
+        outcomes=("shifted by the mean", "loss"),
         mistakes=(
             Mistake("All logits are large alike, and the mean is as large. Such an offset it takes out well.",
                     [1000.0, 1000.0, 1000.0], lambda z: np.ptp(z) < 100 <= abs(z).max()),
@@ -226,6 +227,7 @@ EXERCISES = (
         answer=[970.26, 990.24, 0.0],
         faulty=lambda z: loss_of_dog(z.astype(np.float16).astype(np.float64)), right=loss_of_dog,
         legal=lambda z: finite(3, "logits")(z) or up_to_1000(z), rtol=0.2, atol=0,
+        outcomes=("loss of what was stored", "loss of the logits"),
         mistakes=(
             Mistake("Logits of this size move by 1/16 at most when they are stored. That changes no loss by 20 %.",
                     [10.1, 20.3, 0.0], lambda z: abs(z).max() < 256),

@@ -190,6 +190,7 @@ EXERCISES = (
         "largest one.",
         answer=[1000.0, 2000.0, 0.0],
         faulty=lambda z: capped(z).argmax(), right=lambda z: z.argmax(), legal=logits_of(3), rtol=0, atol=0,
+        outcomes=("class after soft-capping", "class of the largest logit"),
         mistakes=(
             Mistake("The largest logit stands first, and np.argmax gives a tie to the first. Let another one lead.",
                     [2000.0, 1000.0, 0.0], lambda z: z.argmax() == 0),

@@ -159,6 +159,7 @@ EXERCISES = (
         "although they are $q - p$ for no distribution $q$ at all, not even for one with zeros in it.",
         answer=[-0.5, 0.25, 0.25],
         faulty=rows_alarm, right=careful_alarm, legal=finite(3, "entries"),
+        outcomes=("1 if `rows` raises the alarm", "1 if they are q − p for no q"),
         mistakes=(
             Mistake("The probe is not fooled: these do not sum to 0.", [0.5, 0.5, 0.5],
                     lambda grad: bool(rows_alarm(grad))),

@@ -393,12 +393,24 @@ def _judge_input(exercise, answer):
         return _not_yet(exercise, f"not yet. This input is not allowed: {complaint}.", f"got       {_describe(given)}")
     right = _plain(exercise.right(given.copy()))
     outcome = run(lambda: _plain(exercise.faulty(given.copy()), right))
-    values = [f"faulty    {outcome.failure or _describe(outcome.value)}", f"right     {_describe(right)}"]
+    width = max(map(len, exercise.outcomes))
+    shown = outcome.failure or _describe(outcome.value), _describe(right)
+    values = [f"{name:{width}}  {number}" for name, number in zip(exercise.outcomes, shown, strict=True)]
     if outcome.failure or not _agree(exercise, outcome.value, right):
         return _solved(exercise, "\n  ".join(["The fault shows.", *values]))
     name = _named(exercise, lambda mistake: bool(mistake.when(given)))
-    told = f"not yet: the two do not differ enough here. {name}".rstrip()
+    told = f"not yet: {_how_near(exercise, outcome.value, right)}. {name}".rstrip()
     return _not_yet(exercise, told, f"tried     {_show(given)}", *values)
+
+
+def _how_near(exercise, faulty, right):
+    """Say that two outcomes agree, and up to which difference they are said to."""
+    if _show(faulty, digits=17) == _show(right, digits=17):
+        return "the two are the same here"
+    enough = [f"{100 * exercise.rtol:g} %"] * (exercise.rtol > 1e-6) + [f"{exercise.atol:g}"] * (exercise.atol > 1e-6)
+    return (
+        f"the two do not differ enough here: a fault is a difference of more than {' or '.join(enough) or 'rounding'}"
+    )
 
 
 def _as_input(answer):
