@@ -904,8 +904,8 @@ def test_a_verdict_says_in_words_what_each_of_its_two_numbers_is(exercise):
 
 
 def test_a_verdict_says_from_which_difference_on_a_fault_counts():
-    assert "a fault is a difference of more than 1 %." in repr(check("02-rounded", [0.0, 33.0]))
-    assert "more than 0.01." in repr(check("09-halfway", [[1.0, 1.0], [1.1, 1.2]]))
+    assert "a fault is a difference of more than 1 %." in repr(check("02-rounded", [0.0, 30.0]))
+    assert "a fault is a difference of more than 1." in repr(check("04-epsilon", [-5.0, 0.0]))
     assert "the two are the same here" in repr(check("12-cap", [0.0, 1.0, 2.0]))
 
 
