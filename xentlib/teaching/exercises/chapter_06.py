@@ -181,7 +181,7 @@ EXERCISES = (
         r"entry of the true $J v$ is at least 0.01 in size.",
         answer=[1e16 + 4, 1e16, 1e16, 1e16],
         faulty=product_as_written, right=product, legal=is_no_direction, rtol=0.01, atol=0,
-        outcomes=("as computed", "true J v"),
+        outcomes=("q * (v - (q * v).sum())", "J v"),
         mistakes=(
             Mistake("The numbers are not much larger than their differences, so the subtraction loses few digits. "
                     "What is in the kernel of J?", [1.0, 0.0, 0.0, 0.0], lambda v: common_part(v) < 1000),
