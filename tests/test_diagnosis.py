@@ -191,3 +191,35 @@ def test_a_broken_reference_is_never_accepted_and_nine_in_ten_are_named(broken, 
     unnamed = [(id, kind, repr(result)) for id, kind, result, named in wrong if not named]
     print(f"{broken.__name__}: {len(wrong) - len(unnamed)} of {len(wrong)} named")
     assert len(unnamed) <= len(wrong) / 10, "\n".join(map(str, unnamed))
+
+
+@pytest.mark.parametrize(
+    ("id", "wrong", "told"),
+    [
+        ("01-surplus", 0.63, "rounded too far"),
+        ("01-surplus", -0.62, "The sign is turned round"),
+        ("02-odds", 0.14, "odds of cat against dog|ratio is turned round"),
+        ("05-signs", [0.2, 0.6, -0.9], "rounded too far"),
+        ("08-penalty", -T * find("08-penalty").answer, "T times the right answer. The sign is turned round as well"),
+        ("04-loss", lambda z, y: -np.log(xentlib.softmax(z)[y] + 1e-9), "an ε is added, so that no loss is above 20.7"),
+        ("04-loss", lambda z, y: -np.log(np.maximum(xentlib.softmax(z)[y], 1e-9)), "it is clipped"),
+        ("05-gradient", lambda z, y: find("05-gradient").answer(z, y).astype(np.float32), "digits of float32"),
+    ],
+)
+def test_a_mistake_of_a_kind_is_told_by_its_kind(id, wrong, told):
+    assert re.search(told, repr(checking.judge(find(id), wrong)))
+
+
+def test_weights_left_out_are_not_taken_for_transposed_ones():
+    def unweighted(logits, labels, weights):
+        return (xentlib.softmax(logits) - np.eye(logits.shape[1])[labels]) / len(logits)
+
+    assert "transposed" not in repr(checking.judge(find("12-weights"), unweighted))
+
+
+def test_the_input_that_is_shown_is_the_one_at_which_there_is_no_number():
+    def overflowing(logits, y):
+        powers = np.exp(logits)
+        return powers / powers.sum()
+
+    assert "tried     f(logits=[-1000, 1000" in repr(checking.judge(find("05-gradient"), overflowing))

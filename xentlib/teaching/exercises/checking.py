@@ -142,12 +142,14 @@ def _judge_expression(exercise, answer):
     refuted = _refuted(compared, right, distributions)
     if not refuted:
         return _solved(exercise, _proof(compared, right, distributions))
+    in_q = _right_in_q(exercise, given)
+    if in_q:
+        return _not_yet(exercise, f"not yet. {in_q}", f"got  {str(answer)[:200]}")
     name = _named(
         exercise, lambda m: m.when(given) if m.when else not _refuted(compared, terms(sympify(m.wrong)), distributions)
     )
     what = (
         name
-        or _right_in_q(exercise, given)
         or _not_asked_for(right, compared)
         or _diagnosed(diagnosis.of_expression, compared, right, distributions)
         or "It is another expression."
@@ -281,7 +283,7 @@ def _judge_function(exercise, answer):
     if not wrong:
         return _solved(exercise, f"It agrees with the reference on {_count(len(calls), 'input')}.")
     name = _named(exercise, lambda mistake: _is_mistake(exercise, mistake, answer, calls))
-    first = wrong[0]
+    first = next((call for call in wrong if diagnosis.has_no_number(call)), wrong[0])
     what = name or _kind_of_mistake(exercise, answer, calls)
     what = what or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
     return _not_yet(
@@ -293,7 +295,7 @@ def _judge_function(exercise, answer):
 def _kind_of_mistake(exercise, answer, calls):
     names = list(inspect.signature(exercise.answer).parameters)
     tried = [
-        diagnosis.Tried(dict(zip(names, copies_of(arguments), strict=True)), call.shown, call.got, call.expected)
+        diagnosis.Tried(dict(zip(names, copies_of(arguments), strict=True)), call.got, call.expected)
         for arguments, call in zip(exercise.inputs, calls, strict=True)
     ]
     return _diagnosed(diagnosis.of_function, answer, exercise.answer, tried, _closely(exercise))

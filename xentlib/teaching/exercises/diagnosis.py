@@ -39,31 +39,38 @@ def of_value(got, expected, close):
     """Diagnose a value: an array of numbers, of any shape. `close(a, b)` tells whether two arrays agree."""
     if not (isinstance(got, np.ndarray) and isinstance(expected, np.ndarray)) or expected.dtype == bool:
         return ""
-    if _is_rounded(got, expected):
+    if _is_rounded(got, expected, digits=1 if np.size(got) > 1 else 2):
         return "Right as far as it goes, but it is rounded too far: give more digits."
     if not np.size(got) or not np.any(got):
         return ""  # zeros are near many things
 
-    def same(a, b):
-        exact = np.allclose(a, b, rtol=1e-3, atol=1e-12, equal_nan=True)
-        return (exact and close(a, b)) or _is_rounded(a, b, digits=3)
+    def same(digits):  # a factor is met by chance sooner than a sign or a reciprocal
+        return lambda a, b: (
+            (np.allclose(a, b, rtol=1e-3, atol=1e-12, equal_nan=True) and close(a, b)) or _is_rounded(a, b, digits)
+        )
 
-    return _of_samples([Sample(got, expected, {"100": 100.0})], same)
+    samples = [Sample(got, expected, {"100": 100.0})]
+    return _kind_of_spoiling(samples, same(2)) or _of_samples(samples, same(3))
 
 
 def _of_samples(samples, close):
     """Name what turns every right number into what was given."""
     if not any(np.isfinite(sample.got).any() for sample in samples):
         return ""  # what has no value at all fits anything
+    return (
+        _kind_of_spoiling(samples, close)
+        or _factor(samples, close)
+        or _order(samples, close)
+        or _constant(samples, close)
+    )
 
-    def spoilt(by):
-        with np.errstate(all="ignore"):
-            return all(_same(sample.got, by(sample.expected), close) for sample in samples)
 
-    for says, by in _SPOILT:
-        if spoilt(by):
-            return says
-    return _factor(samples, close) or _order(samples, close) or _constant(samples, close)
+def _kind_of_spoiling(samples, close):
+    with np.errstate(all="ignore"):
+        for says, by in _SPOILT:
+            if all(_same(sample.got, by(sample.expected), close) for sample in samples):
+                return says
+    return ""
 
 
 def _same(got, wanted, close):
@@ -145,7 +152,7 @@ def _number(x):
     return f"{x:.6g}".replace("-", "−")
 
 
-def _is_rounded(got, expected, digits=2):
+def _is_rounded(got, expected, digits=1):
     """Tell whether numbers are the right ones in the decimals that they show, if these are enough digits."""
     if np.shape(got) != np.shape(expected) or not np.isfinite(got).all() or not np.size(got):
         return False
@@ -166,7 +173,6 @@ class Tried(NamedTuple):
     """One call of a learner's function: the arguments by name, and the two results."""
 
     arguments: dict[str, Any]
-    shown: str
     got: Any
     expected: Any
 
@@ -184,6 +190,7 @@ def of_function(answer, reference, tried, close):
         or _other_arguments(reference, tried, close)
         or _columns_of_labels(tried, close)
         or _no_number(tried, close)
+        or _inside_the_logarithm(tried)
         or _digits(tried, close)
         or _whole_batch(answer, reference, tried, close)
     )
@@ -229,7 +236,7 @@ def _no_number(tried, close):
     """Name NaN and infinities where there is a number, and numbers where there is none."""
     if any(call.got.shape != call.expected.shape for call in tried):
         return ""
-    without = [call for call in tried if (~np.isfinite(call.got) & np.isfinite(call.expected)).any()]
+    without = [call for call in tried if has_no_number(call)]
     if without:
         others = [call for call in tried if not any(call is one for one in without)]
         elsewhere = all(_same(c.got, c.expected, close) or np.allclose(c.got, c.expected, rtol=0, atol=1e-13)
@@ -244,6 +251,13 @@ def _no_number(tried, close):
     return ""
 
 
+def has_no_number(call):
+    """Tell whether NaN or an infinity came out where there should be a number."""
+    if not isinstance(call.got, np.ndarray) or np.shape(call.got) != np.shape(call.expected):
+        return False
+    return bool((~np.isfinite(call.got) & np.isfinite(call.expected)).any())
+
+
 def _why_no_number(call):
     arguments = [np.asarray(argument) for argument in call.arguments.values()]
     if any((np.abs(a) >= EXPONENT).any() for a in arguments if a.dtype.kind in "fi"):
@@ -252,8 +266,8 @@ def _why_no_number(call):
             "are rows. With another shift some still overflow, or all are rounded to 0."
         )
     if any(a.dtype.kind == "f" and (a == 0).any() and ((a >= 0) & (a <= 1)).all() for a in arguments):
-        return f"Where a probability is 0, at {call.shown}, it is no number: leave out 0 · log 0, and mind 0/0."
-    return f"No finite number at {call.shown}: something is rounded to 0 or to 1 there, or overflows."
+        return "Where a probability is 0, your answer is no number: leave out 0 · log 0, and mind 0/0."
+    return "Your answer is no finite number here: something is rounded to 0 or to 1, or overflows."
 
 
 def _other_arguments(reference, tried, close):
@@ -269,13 +283,19 @@ def _other_arguments(reference, tried, close):
             (np.exp, f"Exponentials of `{name}` were taken where `{name}` itself belongs."),
             (np.log, f"The logarithm of `{name}` was taken where `{name}` itself belongs."),
             (np.negative, f"The sign of `{name}` is turned round."),
-            (lambda a: a.T if a.ndim == 2 and a.shape[0] == a.shape[1] else None, f"`{name}` is transposed."),
+            (_transposed, f"`{name}` is transposed."),
         ):
             if np.asarray(tried[0].arguments[name]).dtype.kind == "f" and _is_reference_of(
                 lambda a, n=name, f=function: {**a, n: f(a[n])}, reference, tried, close
             ):
                 return says
     return ""
+
+
+def _transposed(a):
+    if a.ndim != 2 or a.shape[0] != a.shape[1]:
+        raise ValueError("only a square is another argument of the same shape")
+    return a.T
 
 
 def _is_reference_of(change, reference, tried, close):
@@ -311,6 +331,20 @@ def _columns_of_labels(tried, close):
     return "This takes the columns of all labels in every row. Give NumPy a row for each label: np.arange(N), labels."
 
 
+def _inside_the_logarithm(tried):
+    """Name −log(q + ε) and −log of a clipped q, by where the losses end."""
+    got, expected = (np.concatenate([np.ravel(getattr(c, side)) for c in tried]) for side in ("got", "expected"))
+    if got.shape != expected.shape or not np.isfinite(got).all() or not (expected >= 0).all():
+        return ""
+    with np.errstate(all="ignore"):
+        right, end = np.exp(-expected), np.exp(-got.max())
+        capped = {"an ε is added": -np.log(right + end), "it is clipped": -np.log(np.maximum(right, end))}
+        for says, losses in capped.items():
+            if got.max() < expected.max() - 1 and np.allclose(got, losses, rtol=1e-12, atol=1e-13):
+                return f"Inside the logarithm {says}, so that no loss is above {_number(got.max())}: leave it out."
+    return ""
+
+
 def _digits(tried, close):
     """Name what is right but for its last digits, by how the digits got lost."""
     wrong = [c for c in tried if not _same(c.got, c.expected, close)]
@@ -320,8 +354,7 @@ def _digits(tried, close):
         return "The result is rounded: return it with all its digits."
     finite = [(c.got[np.isfinite(c.expected)], c.expected[np.isfinite(c.expected)]) for c in wrong]
     if all((np.abs(g - e) <= 1e-13 * (1 + np.abs(e))).all() for g, e in finite):
-        call = wrong[0]
-        return f"Digits are lost at {call.shown}: a tiny part was rounded away next to a large one."
+        return "Digits are lost: a tiny part was rounded away next to a large one."
     errors = np.concatenate([np.abs(g - e) / (np.abs(e).max(initial=0) or 1) for g, e in finite])
     if errors.max(initial=0) < 1e-6 and len(wrong) == len(tried) and any(c.got.dtype.itemsize < 8 for c in wrong):
         return "These are the digits of float32: work in float64."
@@ -394,7 +427,7 @@ def of_expression(answer, reference, distributions=()):
     return (
         _index(answer, reference, is_answer, lambda e: _equal(_values(e, points), right))
         or next((says for says, spoilt in _spoilt(reference) if is_answer(spoilt)), "")
-        or _of_points(reference, points, given, right)
+        or _of_points(answer, reference, points, given, right)
         or next((says for says, spoilt in _terms(reference) if is_answer(spoilt)), "")
         or _same_for_all(answer, reference, points, given, right)
         or _left_over(answer, reference)
@@ -487,9 +520,10 @@ def _with(expression, parts, value):
     return expression.xreplace({part: Integer(value) for part in parts})
 
 
-def _of_points(reference, points, given, right):
+def _of_points(answer, reference, points, given, right):
     """Name what turns all values of the reference into those of the answer."""
-    scalars = [K, *(s for s in reference.free_symbols if isinstance(s, Symbol) and s not in _indices(reference))]
+    free, indices = answer.free_symbols | reference.free_symbols, {*_indices(answer), *_indices(reference)}
+    scalars = sorted({K, *(s for s in free if isinstance(s, Symbol) and s not in indices)}, key=str)
     entries = [e for e in reference.atoms(Indexed) if set(_indices(e)) <= set(_indices(reference))]
     parts = [*scalars, *entries, *(1 - entry for entry in entries if entry.base in (p, q))]
     factors = [{str(part): _value(part, point) for part in parts} for point in points]
