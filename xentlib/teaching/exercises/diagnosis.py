@@ -336,6 +336,8 @@ def _inside_the_logarithm(tried):
     got, expected = (np.concatenate([np.ravel(getattr(c, side)) for c in tried]) for side in ("got", "expected"))
     if got.shape != expected.shape or not np.isfinite(got).all() or not (expected >= 0).all():
         return ""
+    if not np.isclose(got, expected, rtol=1e-3).any():
+        return ""  # a constant is its own end
     with np.errstate(all="ignore"):
         right, end = np.exp(-expected), np.exp(-got.max())
         capped = {"an ε is added": -np.log(right + end), "it is clipped": -np.log(np.maximum(right, end))}
