@@ -223,3 +223,24 @@ def test_the_input_that_is_shown_is_the_one_at_which_there_is_no_number():
         return powers / powers.sum()
 
     assert "tried     f(logits=[-1000, 1000" in repr(checking.judge(find("05-gradient"), overflowing))
+
+
+def test_what_is_wrong_in_no_way_of_a_kind_gets_no_name(monkeypatch):
+    found, noise = [], np.random.default_rng(0)
+    diagnosed = checking._diagnosed
+    monkeypatch.setattr(checking, "_diagnosed", lambda *what: found.append(diagnosed(*what)) or found[-1])
+    for exercise in ALL.values():
+        if exercise.kind == "code":
+            checking.judge(exercise, noisy(exercise.answer, noise))
+        elif exercise.kind == "predict" and isinstance(numbers_of(exercise), np.ndarray):
+            right = numbers_of(exercise)
+            checking.judge(exercise, right * (1.2 + 0.1234567 * noise.random(right.shape)) + 0.0123456 * noise.random())
+        elif exercise.kind == "derive":
+            right = exercise.answer
+            checking.judge(exercise, right + right**2 / 7 + sympy.Rational(int(noise.integers(1, 9)), 11) * right**3)
+    assert len(found) > 60
+    assert [says for says in found if says] == []
+
+
+def noisy(right, noise):
+    return lambda *a: np.asarray(right(*a)) * 1.3 + noise.normal(size=np.shape(right(*a))) ** 2 + 0.1
