@@ -19,7 +19,7 @@ ALL = {exercise.id: exercise for exercise in exercises.all_exercises()}
 WORDS = {
     "sign": "sign|minus|reversed",
     "factor": "factor|times|divided|Divided|divide",
-    "constant": "constant|1 too much|too much|same for every|missing",
+    "constant": "constant|same for every|missing",
     "ratio": "ratio|upside down|one over|sign of",
     "logarithm": "logarithm|exponential|probabilities",
     "order": "order|swapped|transpose|rows and columns",

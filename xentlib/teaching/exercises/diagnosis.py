@@ -119,10 +119,10 @@ def _simplest(name):
 def _factor_in_words(name, exponent):
     squared = f"{name} squared" if abs(exponent) == 2 else name
     if exponent > 0:
-        told = f"A factor is too much, or a division is missing: this is {squared} times the right answer."
+        told = f"There is a factor too many, or a division is missing: this is {squared} times the right answer."
         units = "nats where bits are"
     else:
-        told = f"A factor is missing, or a division is too much: this is the right answer divided by {squared}."
+        told = f"A factor is missing, or there is a division too many: this is the right answer divided by {squared}."
         units = "bits where nats are"
     return told + {"log 2": f" Are these {units} asked for?", "100": " Are these percent?"}.get(name, "")
 
@@ -142,7 +142,7 @@ def _constant(samples, close):
         shifts = [np.ravel(s.got - s.expected) for s in samples]
         first = shifts[0][0]
         if np.isfinite(first) and first and all(_same(s.got, s.expected + first, close) for s in samples):
-            return f"Right up to a constant, and here the constant matters: {_number(first)} is too much."
+            return f"Right up to a constant, and here the constant matters: it is off by {_number(first)}."
         constant = all(len(d) > 1 and _same(s.got, s.expected + d[0], close)
                        for s, d in zip(samples, shifts, strict=True))  # fmt: skip
     return "Right up to a constant that is the same for all entries, and here it matters." if constant else ""
