@@ -39,6 +39,7 @@ from xentlib.teaching.symbolic import (
     l,
     log,
     m,
+    p,
     q,
     sum_over,
     y,
@@ -152,7 +153,7 @@ def test_a_gradient_that_shifts_by_another_logit_than_the_largest_overflows(shif
 
 
 def test_a_gradient_of_the_other_sign_and_a_class_subtracted_from_every_row_are_named():
-    assert "minus the gradient" in repr(check("05-temperature", -find("05-temperature").answer))
+    assert "minus the right answer" in repr(check("05-temperature", -find("05-temperature").answer))
 
     def from_every_row(logits, labels):
         grad = xentlib.softmax(logits)
@@ -483,13 +484,53 @@ def test_what_is_no_expression_is_told_what_it_is(answer, told):
 
 
 def test_an_answer_in_other_terms_than_asked_for_is_told_which_are_not_needed():
-    told = "The right answer needs no z: read again in which terms it is asked for."
-    assert told in repr(check("04-raise", log(sum_over(j, exp(z[j]))) - z[y]))
+    told = "The right answer needs no p: read again in which terms it is asked for."
+    assert told in repr(check("04-raise", log(sum_over(j, exp(p[j]))) - p[y]))
     assert "needs no" not in repr(check("05-temperature", exp(z[i]) / T))
 
 
+def in_plain_symbols(expression):
+    """Return an expression as somebody writes it who declares all symbols without assumptions."""
+    bases = {base: sympy.IndexedBase(str(base)) for base in expression.atoms(sympy.IndexedBase)}
+    return expression.xreplace({**{s: sympy.Symbol(s.name) for s in expression.atoms(sympy.Symbol)}, **bases})
+
+
+@pytest.mark.parametrize("exercise", of_kind("derive"))
+def test_symbols_may_be_declared_without_assumptions(exercise):
+    assert check(exercise.id, in_plain_symbols(exercise.answer))
+    told = repr(check(exercise.id, in_plain_symbols(-exercise.answer)))
+    assert "minus the right answer" in told or any(mistake.says in told for mistake in exercise.mistakes)
+
+
+def test_an_entry_may_be_a_symbol_with_an_underscore_as_in_the_chapters():
+    q_y, q_i = sympy.symbols("q_y q_i")
+    assert check("04-raise", log(1 + (1 - q_y) / q_y * exp(-c)))
+    assert check("04-raise", -log(q_y * exp(c) / (1 - q_y + q_y * exp(c))))
+    assert check("09-third", q_i * (1 - q_i) * (1 - 2 * q_i))
+    assert not check("09-third", q_i * (1 - q_y) * (1 - 2 * q_i))
+
+
+def softmax_of_z(index):
+    return exp(z[index]) / sum_over(l, exp(z[l]))
+
+
+@pytest.mark.parametrize("id", ["06-entropy", "06-either", "09-third", "11-push", "12-own-say", "12-forgive"])
+def test_softmax_may_be_written_out_where_q_was_expected(id):
+    right = find(id).answer
+    entries = [entry for entry in right.atoms(sympy.Indexed) if entry.base == q]
+    written_out = right.xreplace({entry: softmax_of_z(entry.indices[0]) for entry in entries})
+    assert check(id, written_out)
+    assert not check(id, 2 * written_out)
+
+
+def test_what_is_right_in_q_is_told_to_write_softmax_out_where_the_task_says_so():
+    told = "This is right with q for softmax."
+    assert told in repr(check("05-weights", q[i] * sum_over(j, p[j]) - p[i]))
+    assert told in repr(check("05-temperature", (q[i] - KroneckerDelta(i, y)) / T))
+    assert told not in repr(check("05-temperature", (q[i] + KroneckerDelta(i, y)) / T))
+
+
 def test_symbols_that_are_not_the_books_are_named():
-    assert "Its T is not the book's T" in repr(check("05-temperature", sympy.Symbol("T")))
     assert "w is none of the symbols" in repr(check("05-temperature", sympy.Symbol("w") + T))
 
 
@@ -501,7 +542,7 @@ def test_an_index_compared_by_python_is_told_to_be_compared_at_once():
 @pytest.mark.parametrize("behind", [0.0, -5.0, -16.0, -16.2, -16.6])
 def test_numbers_that_differ_are_not_said_to_agree(behind):
     told = repr(check("04-epsilon", [behind, 0.0]))
-    assert told.startswith("04-epsilon: not yet: the two do not differ enough here. ")
+    assert told.startswith("04-epsilon: not yet: the two do not differ enough here: a fault is ")
     assert ("ε is larger than q_y" in told) == (xentlib.softmax([behind, 0.0])[0] < 1e-7)
     assert check("04-epsilon", [-17.0, 0.0])
 
@@ -851,6 +892,21 @@ def test_what_is_not_allowed_as_input_does_not_count_though_the_fault_would_show
     assert "all logits must be finite" in repr(check("05-two-steps", [np.inf, 0, 0]))
     assert "array of shape (3,)" in repr(check("05-two-steps", [800, 0]))
     assert "the true gradient, too, is 0" in repr(check("05-flat-zero", [0, 800, 0]))
+
+
+@pytest.mark.parametrize("exercise", of_kind("break"))
+def test_a_verdict_says_in_words_what_each_of_its_two_numbers_is(exercise):
+    faulty, right = exercise.outcomes
+    assert (faulty, right) != Exercise.outcomes
+    told = repr(check(exercise.id, exercise.answer)).splitlines()
+    assert [told[-2].startswith(f"  {faulty}  "), told[-1].startswith(f"  {right}  ")] == [True, True]
+    assert not re.search(r"^\s*(faulty|right)\b", "\n".join(told), re.MULTILINE)
+
+
+def test_a_verdict_says_from_which_difference_on_a_fault_counts():
+    assert "a fault is a difference of more than 1 %." in repr(check("02-rounded", [0.0, 30.0]))
+    assert "a fault is a difference of more than 1." in repr(check("04-epsilon", [-5.0, 0.0]))
+    assert "the two are the same here" in repr(check("12-cap", [0.0, 1.0, 2.0]))
 
 
 def test_a_faulty_function_that_raises_shows_its_fault():

@@ -140,6 +140,7 @@ EXERCISES = (
         r"over the three classes for which the answer is not the cross-entropy.",
         answer=[0.0, 0.5, 0.5],
         faulty=as_written, right=lambda q: xentlib.cross_entropy(NO_CATS, q), legal=distribution_of(3),
+        outcomes=("-np.sum(p * np.log(q))", "cross-entropy"),
         mistakes=(
             Mistake("Here every q_i is positive, so every logarithm is finite and the formula is right.",
                     [0.2, 0.4, 0.4], lambda q: (q > 0).all()),

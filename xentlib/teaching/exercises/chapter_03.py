@@ -114,8 +114,6 @@ EXERCISES = (
         mistakes=(
             Mistake("This is the transpose: the gradient has the shape of W, so it is GᵀX and not XᵀG.",
                     lambda W, X, labels: weight_gradient(W, X, labels).T),
-            Mistake("This is the gradient of the sum: it was not divided by N.",
-                    lambda W, X, labels: len(X) * weight_gradient(W, X, labels)),
             Mistake("Divided by N twice: xentlib's G has the 1/N already in it.",
                     lambda W, X, labels: weight_gradient(W, X, labels) / len(X)),
             Mistake("Divided by K instead of N.",
@@ -158,6 +156,7 @@ EXERCISES = (
         r"it predicts another class than the whole layer does.",
         answer=[0.3, 0.1],
         faulty=without_bias, right=lambda x: (WEIGHT @ x + BIAS).argmax(), legal=finite(2, "features"),
+        outcomes=("class without the bias", "class of the whole layer"),
         mistakes=(
             Mistake("Class 1 wins without the bias already, and the bias only helps it.",
                     [0.0, 2.0], lambda x: without_bias(x) == 1),

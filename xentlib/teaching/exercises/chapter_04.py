@@ -51,7 +51,6 @@ EXERCISES = (
         "Give two decimals.",
         answer=np.log(10), rtol=0, atol=0.0051,
         mistakes=(
-            Mistake("This is in bits. The book counts in nats, with the natural logarithm.", np.log2(10)),
             Mistake("This is log-sum-exp of the logits. Subtract the logit of the true class.",
                     7 + np.log(10)),
             Mistake("This is the probability of each class. The loss is minus its logarithm.", 0.1),
@@ -136,8 +135,6 @@ EXERCISES = (
                     log_sum_exp_less_logit),
             Mistake("With ε inside the logarithm the worst mistakes cost too little, and the best answers less than 0.",
                     lambda logits, label: -np.log(xentlib.softmax(logits)[label] + 1e-7)),
-            Mistake("This is in bits. The book counts in nats.", lambda logits, label: loss(logits, label) / np.log(2)),
-            Mistake("Softmax was applied twice.", lambda logits, label: loss(xentlib.softmax(logits), label)),
         ),
         hints=(
             "Subtract z_y from all logits. What is the term of the true class then?",
@@ -177,6 +174,7 @@ EXERCISES = (
         "more than 1 nat. The true class is at index 0.",
         answer=[-30.0, 0.0],
         faulty=with_epsilon, right=lambda z: loss(z, 0), legal=logits_of(2), rtol=0, atol=1,
+        outcomes=("with 10⁻⁷ added", "loss"),
         mistakes=(
             Mistake("The true class is not behind, so q_y is at least ½, and next to it ε is nothing.",
                     [20.0, 0.0], lambda z: lead(z, 0) >= 0),

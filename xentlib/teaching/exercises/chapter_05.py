@@ -29,10 +29,6 @@ def gradient(logits, y):
     return xentlib.softmax_cross_entropy_with_grad(logits, y)[1]
 
 
-def q_minus_p(logits, y):
-    return unshifted(logits) - one_hot(y, len(logits))
-
-
 # 05-batch
 
 
@@ -40,18 +36,8 @@ def batch_gradient(logits, labels):
     return xentlib.softmax_cross_entropy_with_grad(logits, labels)[1]
 
 
-def not_divided(logits, labels):
-    return len(logits) * batch_gradient(logits, labels)
-
-
 def over_samples(logits, labels):
     return (xentlib.softmax(logits, axis=0) - one_hot(labels, logits.shape[1])) / len(logits)
-
-
-def from_every_row(logits, labels):
-    grad = xentlib.softmax(logits)
-    grad[:, labels] -= 1
-    return grad / len(grad)
 
 
 # 05-flat-zero, 05-two-steps: dog, the class in the middle, is true
@@ -97,7 +83,6 @@ EXERCISES = (
             Mistake("The factor is T where it should be 1/T: the derivative of z_i/T is 1/T.", T * (Q_T - DELTA)),
             Mistake("The factor 1/T is right, but the softmax has lost its temperature.", (Q - DELTA) / T),
             Mistake("This is q/T: the one-hot was not subtracted.", Q_T / T),
-            Mistake("This is minus the gradient: every sign is reversed.", (DELTA - Q_T) / T),
         ),
         hints=(
             "Write u_i for z_i/T. What is ∂L/∂u_i?",
@@ -113,7 +98,6 @@ EXERCISES = (
         answer=sum_over(j, p[j]) * Q - p[i],
         mistakes=(
             Mistake("This takes Σp = 1 for granted. Here p is any list of positive weights.", Q - p[i]),
-            Mistake("Every sign is reversed.", p[i] - sum_over(j, p[j]) * Q),
             Mistake("This is the slope with respect to q_i. Softmax is still to come.", -p[i] / Q),
             Mistake("The factor at p_i is too much: each log q_j brings a q_i, but only log q_i brings the 1.",
                     sum_over(j, p[j]) * (Q - p[i])),
@@ -137,10 +121,8 @@ EXERCISES = (
         mistakes=(
             Mistake("This is q: the one-hot was not subtracted.", lambda logits, y: xentlib.softmax(logits)),
             Mistake("This is p − q: every sign is reversed.", lambda logits, y: -gradient(logits, y)),
-            Mistake("Softmax was applied twice.", lambda logits, y: gradient(xentlib.softmax(logits), y)),
             Mistake("This is the slope with respect to q, −p/q. It has yet to go back through softmax.",
                     lambda logits, y: -one_hot(y, len(logits)) / xentlib.softmax(logits)),
-            Mistake("The formula is right, but its exponentials overflow: subtract the largest logit.", q_minus_p),
         ),
         hints=(
             "The answer has two parts: one comes from the logits alone, the other from y alone.",
@@ -159,9 +141,6 @@ EXERCISES = (
             ([[0.5, -0.5, 0.25], [1.0, 0.0, 2.0], [0.0, 0.3, 0.1]], [0, 0, 1]),
         ),
         mistakes=(
-            Mistake("This is the gradient of the sum: it was not divided by N.", not_divided),
-            Mistake("grad[:, labels] picks the columns of all labels in every row, so that a row may lose several 1s: "
-                    "use grad[np.arange(N), labels].", from_every_row),
             Mistake("Divided by N · K: the mean runs over samples, not over all entries.",
                     lambda logits, labels: batch_gradient(logits, labels) / logits.shape[1]),
             Mistake("Wrong axis: softmax runs over the classes of one sample, the last axis.", over_samples),
@@ -183,6 +162,7 @@ EXERCISES = (
         faulty=textbook, right=fused, legal=logits_of(3, also=lambda z: "" if fused(z)[1] else
                                                      "here the true gradient, too, is 0 in float64"),
         rtol=0.01, atol=0,
+        outcomes=("softmax(z) − p", "gradient, to its last digits"),
         mistakes=(
             Mistake("Dog does not lead, so q_y is no larger than ½, and q_y − 1 loses nothing.",
                     [3.0, 0.0, 0.0], lambda z: lead(z, 1) <= 0),
@@ -202,6 +182,7 @@ EXERCISES = (
         "wrong by more than 1 % in some entry, or no number at all.",
         answer=[800.0, 0.0, 0.0],
         faulty=two_steps, right=fused, legal=logits_of(3), rtol=0.01, atol=0,
+        outcomes=("in two steps", "gradient"),
         mistakes=(
             Mistake("Dog leads, so 1/q_y is less than 3. Look for a case where it is large.",
                     [0.0, 2.0, 0.0], lambda z: lead(z, 1) > 0),

@@ -118,7 +118,6 @@ EXERCISES = (
             Mistake("The 1 does not belong there: a constant in all slopes is in their average as well, and drops out.",
                     -q[k] * (log(q[k]) + 1 - MEAN_LOG)),
             Mistake("The average is missing: only diag(q) was multiplied, and not −q qᵀ.", -q[k] * (log(q[k]) + 1)),
-            Mistake("The sign is reversed.", q[k] * (log(q[k]) - MEAN_LOG)),
         ),
         hints=(
             "Two steps: first the slopes of H with respect to the probabilities, then the Jacobian.",
@@ -141,7 +140,6 @@ EXERCISES = (
                     PAIR * q[k] - q[0] * CAT - q[1] * DOG),
             Mistake("Here each of the two responds to its own logit only. They respond to all logits.",
                     -(q[0] * (1 - q[0]) * CAT + q[1] * (1 - q[1]) * DOG) / PAIR),
-            Mistake("The sign is reversed.", (q[0] * CAT + q[1] * DOG) / PAIR - q[k]),
         ),
         hints=(
             "Call the sum s = q_0 + q_1. What is the slope of −log s, and what are those of q_0 and q_1?",
@@ -183,6 +181,7 @@ EXERCISES = (
         r"entry of the true $J v$ is at least 0.01 in size.",
         answer=[1e16 + 4, 1e16, 1e16, 1e16],
         faulty=product_as_written, right=product, legal=is_no_direction, rtol=0.01, atol=0,
+        outcomes=("q * (v - (q * v).sum())", "J v"),
         mistakes=(
             Mistake("The numbers are not much larger than their differences, so the subtraction loses few digits. "
                     "What is in the kernel of J?", [1.0, 0.0, 0.0, 0.0], lambda v: common_part(v) < 1000),

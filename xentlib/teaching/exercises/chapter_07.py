@@ -159,6 +159,7 @@ EXERCISES = (
         "Find four finite numbers `a` for which that is wrong.",
         answer=[2.0, 2.0, 1.0, 0.0],
         faulty=to_each_winner, right=to_one_winner, legal=finite(4, "numbers"),
+        outcomes=("slopes, by (h == h.max()) * (a > 0)", "slopes, through one largest h"),
         mistakes=(
             Mistake("No number is positive. All h tie at 0, and each is handed the slope, but no ReLU lets it through.",
                     [0.0, 0.0, -1.0, 0.0], lambda a: a.max() <= 0),

@@ -198,6 +198,7 @@ EXERCISES = (
         answer=[6.0, 0.0],
         faulty=loss_before, right=highest_of_both, legal=lambda x: finite(2, "features")(x) or too_large(x),
         rtol=0, atol=0.01,
+        outcomes=("loss before the step", "the larger one of before and after"),
         mistakes=(
             Mistake("The two logits are equal here, which is the best that can be done: the gradient is 0.",
                     [2.0, 2.0], is_level),

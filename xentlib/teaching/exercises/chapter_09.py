@@ -4,14 +4,9 @@ import numpy as np
 
 import xentlib
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
-from xentlib.teaching.symbolic import c, exp, i, j, q, sum_over, z
+from xentlib.teaching.symbolic import c, exp, i, q
 
 TITLE = "9 Curvature"
-
-
-# 09-third
-
-Q = exp(z[i]) / sum_over(j, exp(z[j]))
 
 
 # 09-diagonal
@@ -105,8 +100,6 @@ EXERCISES = (
                     q[i] * (1 - q[i]) ** 2),
             Mistake("Only the second factor was differentiated: q_i in front depends on z_i as well.",
                     -(q[i] ** 2) * (1 - q[i])),
-            Mistake("This is the right value, written in the logits. Write q_i in the place of softmax.",
-                    Q * (1 - Q) * (1 - 2 * Q)),
         ),
         hints=(
             "First differentiate q_i − q_i² with respect to q_i.",
@@ -153,8 +146,6 @@ EXERCISES = (
             ([[0.2], [-0.4], [1.1], [0.0]], [[1.5], [-2.0]]),
         ),
         mistakes=(
-            Mistake("This is the sum over the samples. The mean loss has 1/N.", lambda W, X: len(X) * diagonal(W, X)),
-            Mistake("Divided by K instead of N.", lambda W, X: len(X) * diagonal(W, X) / len(W)),
             Mistake("x_d enters twice, once for each derivative: it has to be squared.",
                     lambda W, X: ((q := xentlib.softmax(X @ W.T)) * (1 - q)).T @ X / len(X)),
             Mistake("The factor 1 − q_k is missing: these are the first moments, not the variances.",
@@ -176,6 +167,7 @@ EXERCISES = (
         r"than the mean of the two losses, by more than 0.01.",
         answer=[[2.0, 2.0], [-2.0, -2.0]],
         faulty=mean_of_ends, right=highest_of_mean_and_halfway, legal=two_pairs, rtol=0, atol=0.01,
+        outcomes=("mean of the two losses", "the larger one of that and halfway"),
         mistakes=(
             Mistake("The two pairs are one and the same, and so is what lies between.",
                     [[1.0, 2.0], [1.0, 2.0]], lambda weights: n_equal(weights) == 2),

@@ -113,6 +113,7 @@ EXERCISES = (
         "is off by more than 0.1.",
         answer=[0.2, 0.4, 0.4],
         faulty=brier_of_two, right=brier, legal=distribution_of(3), rtol=0, atol=0.1,
+        outcomes=("2 (1 − q_y)²", "Brier's penalty"),
         mistakes=(
             Mistake("Only one rival has any probability, so in effect there are two classes, and the formula holds.",
                     [0.4, 0.6, 0.0], lambda q: q[1:].min() == 0),
@@ -201,6 +202,7 @@ EXERCISES = (
         "logits of two photos, an array of shape $(2, 3)$, for which that is wrong.",
         answer=[[2.5, 0.0, 0.0], [1.0, 0.0, -20.0]],
         faulty=lambda logits: surer(logits, 1), right=lambda logits: surer(logits, 3), legal=two_photos, rtol=0, atol=0,
+        outcomes=("index of the surer photo at T = 1", "index of the surer photo at T = 3"),
         mistakes=(
             Mistake("One photo has the larger lead over its second class, and over its third as well. It is the surer "
                     "at every T. Let each photo have one of the larger leads.",

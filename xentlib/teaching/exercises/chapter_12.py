@@ -55,7 +55,6 @@ EXERCISES = (
         mistakes=(
             Mistake("This is the floor for a one-hot target. A soft target has a loss even where q = t.", 0.0),
             Mistake("Here the 0.2 went to the three other classes. The book spreads it over all four.", 0.7202),
-            Mistake("This is in bits. The book counts in nats, with the natural logarithm.", 0.8476),
             Mistake("This counts the true class alone. The shares of the other three cost something too.", 0.1625),
             Mistake("This is the lead in logits at which the loss is least. The loss itself is asked for.", 2.8332),
         ),
@@ -191,6 +190,7 @@ EXERCISES = (
         "largest one.",
         answer=[1000.0, 2000.0, 0.0],
         faulty=lambda z: capped(z).argmax(), right=lambda z: z.argmax(), legal=logits_of(3), rtol=0, atol=0,
+        outcomes=("class after soft-capping", "class of the largest logit"),
         mistakes=(
             Mistake("The largest logit comes first, and np.argmax gives a tie to the first. Let another one lead.",
                     [2000.0, 1000.0, 0.0], lambda z: z.argmax() == 0),

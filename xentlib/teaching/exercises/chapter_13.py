@@ -96,6 +96,7 @@ EXERCISES = (
         r"Find three finite logits for which its log-sum-exp, $m + \log s$, is off by more than 0.01.",
         answer=[-800.0, -801.0, -802.0],
         faulty=folded_from_zero, right=xentlib.logsumexp, legal=logits_of(3), rtol=0, atol=0.01,
+        outcomes=("folded from (0, 0)", "log-sum-exp"),
         mistakes=(
             Mistake("The largest logit is not below 0. It becomes the maximum, and the 0 at the start is forgotten.",
                     [5.0, -1.0, 2.0], lambda z: z.max() >= 0),

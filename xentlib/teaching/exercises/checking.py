@@ -12,6 +12,7 @@ import sympy
 from sympy import Indexed, IndexedBase, Symbol, sympify
 
 from xentlib.teaching import symbolic
+from xentlib.teaching.exercises import diagnosis
 from xentlib.teaching.exercises.guard import run
 
 LONGEST_PROOF = 20.0  #: seconds, after which a spot check has to do
@@ -75,6 +76,11 @@ def _named(exercise, is_it):
     return next((mistake.says for mistake in exercise.mistakes if is_it(mistake)), "")
 
 
+def _diagnosed(kind, *what):
+    """Return what kind of mistake an answer is, or "". A diagnosis that takes long, or fails, is none."""
+    return run(kind, *what).value or ""
+
+
 # Predict: a value
 
 
@@ -92,7 +98,12 @@ def _judge_value(exercise, answer):
         exercise, lambda m: m.when(answer) if m.when else _agree(exercise, got, through(_plain(m.wrong, reference)))
     )
     # The value itself is not told: the learner can still find it.
-    what = name or _difference_in_kind(exercise, got, expected) or _which_are_right(exercise, got, expected)
+    what = (
+        name
+        or _diagnosed(diagnosis.of_value, got, expected, _closely(exercise))
+        or _difference_in_kind(exercise, got, expected)
+        or _which_are_right(exercise, got, expected)
+    )
     made_of_it = f", which gives {_show(got)}" if comparable else ""
     return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(given)}{made_of_it}")
 
@@ -121,40 +132,105 @@ def _listed(items, last="and"):
 
 
 def _judge_expression(exercise, answer):
-    complaint = _no_expression(exercise, answer)
+    complaint = _no_expression(answer)
+    given = answer if complaint else _in_the_books_symbols(exercise, sympify(answer))
+    complaint = complaint or _strangers(exercise, given)
     if complaint:
         return _not_yet(exercise, f"not yet. {complaint}")
-    refuted = _refuted(exercise, answer, exercise.answer)
+    terms, distributions = _common_terms(exercise, given)
+    right, compared = terms(sympify(exercise.answer)), terms(given)
+    refuted = _refuted(compared, right, distributions)
     if not refuted:
-        return _solved(exercise, _proof(exercise, answer))
-    name = _named(exercise, lambda m: m.when(answer) if m.when else not _refuted(exercise, answer, m.wrong))
-    what = name or _not_asked_for(exercise, answer) or "It is another expression."
+        return _solved(exercise, _proof(compared, right, distributions))
+    in_q = _right_in_q(exercise, given)
+    if in_q:
+        return _not_yet(exercise, f"not yet. {in_q}", f"got  {str(answer)[:200]}")
+    name = _named(
+        exercise, lambda m: m.when(given) if m.when else not _refuted(compared, terms(sympify(m.wrong)), distributions)
+    )
+    what = (
+        name
+        or _not_asked_for(right, compared)
+        or _diagnosed(diagnosis.of_expression, compared, right, distributions)
+        or "It is another expression."
+    )
     return _not_yet(exercise, f"not yet. {what}", f"got  {str(answer)[:200]}", refuted)
 
 
-def _not_asked_for(exercise, answer):
+def _in_the_books_symbols(exercise, answer):
+    """Return an expression with the book's symbols of the same names, whatever assumptions they were declared with.
+
+    A symbol such as q_y, as the chapters write it, is the entry q[y].
+    """
+    known = _known(exercise)
+    bases = {str(base): base for base in known if isinstance(base, IndexedBase)}
+    scalars = {symbol.name: symbol for symbol in known if isinstance(symbol, Symbol) and symbol.name not in bases}
+    meant = {base: bases[str(base)] for base in answer.atoms(IndexedBase) if str(base) in bases}
+    for symbol in answer.atoms(Symbol):
+        base, _, index = symbol.name.partition("_")
+        if symbol.name in scalars:
+            meant[symbol] = scalars[symbol.name]
+        elif base in bases and index in scalars:
+            meant[symbol] = bases[base][scalars[index]]
+    return answer.xreplace(meant)
+
+
+def _common_terms(exercise, answer):
+    """Return a function that brings the answer and the reference into the same terms, and what then sums to 1.
+
+    Where q was expected, softmax may be written out: then it is written out on both sides.
+    """
+    expected, given = (sympify(side).atoms(IndexedBase) for side in (exercise.answer, answer))
+    if symbolic.z in given - expected and symbolic.q in expected:
+        return _with_softmax_of(symbolic.z), [base for base in exercise.distributions if base != symbolic.q]
+    return lambda expression: expression, exercise.distributions
+
+
+def _with_softmax_of(logits, temperature=1):
+    """Return a function that writes softmax out in the place of q."""
+    n = symbolic.index("n")
+
+    def written_out(expression):
+        entries = (entry for entry in expression.atoms(Indexed) if entry.base == symbolic.q)
+        total = symbolic.sum_over(n, symbolic.exp(logits[n] / temperature))
+        return expression.xreplace({e: symbolic.exp(logits[e.indices[0]] / temperature) / total for e in entries})
+
+    return written_out
+
+
+def _right_in_q(exercise, answer):
+    """Say that an answer is right with q in it, if softmax was to be written out."""
+    if symbolic.q in sympify(exercise.answer).atoms(IndexedBase) or symbolic.q not in answer.atoms(IndexedBase):
+        return ""
+    for temperature in (1, symbolic.T):
+        written_out = _with_softmax_of(symbolic.z, temperature)(answer)
+        if not _refuted(written_out, exercise.answer, exercise.distributions):
+            return "This is right with q for softmax. The task asks for softmax written out: put it in the place of q."
+    return ""
+
+
+def _not_asked_for(right, answer):
     """Say which of the book's bases the answer need not contain: p, q and z are drawn independently of each other."""
-    extra = sorted(map(str, sympify(answer).atoms(IndexedBase) - sympify(exercise.answer).atoms(IndexedBase)))
+    extra = sorted(map(str, answer.atoms(IndexedBase) - right.atoms(IndexedBase)))
     if not extra:
         return ""
     return f"The right answer needs no {_listed(extra, 'or')}: read again in which terms it is asked for."
 
 
-def _no_expression(exercise, answer):
+def _no_expression(answer):
     if isinstance(answer, str):
         return "Asked for: an expression; got a string. Write it without the quotes."
     if isinstance(answer, sympy.Eq):
         return "Asked for: an expression; got an equation. Give its right side alone."
     if isinstance(answer, bool) or not isinstance(answer, (sympy.Expr, int, float)):
         return f"Asked for: {ASKED_FOR['derive']}; got {_kind(answer)}."
-    strangers = sorted(sympify(answer).free_symbols - _known(exercise), key=str)
-    for stranger in strangers:
-        if isinstance(stranger, Indexed):
-            continue
-        if hasattr(symbolic, str(stranger)):
-            return f"Its {stranger} is not the book's {stranger}: import it from xentlib.teaching.symbolic."
-        return f"{stranger} is none of the symbols that the exercise uses."
     return ""
+
+
+def _strangers(exercise, answer):
+    """Name a symbol that the exercise does not use."""
+    strangers = sorted(answer.free_symbols - _known(exercise), key=str)
+    return next((f"{s} is none of the symbols that the exercise uses." for s in strangers if isinstance(s, Symbol)), "")
 
 
 def _known(exercise):
@@ -163,10 +239,10 @@ def _known(exercise):
     return book | labels | sympify(exercise.answer).free_symbols
 
 
-def _refuted(exercise, answer, expression):
+def _refuted(answer, expression, distributions):
     """Return the numbers for which the two differ, or why there are none to compare, or "" if they agree."""
     try:
-        symbolic.spot_check(answer, expression, distributions=exercise.distributions)
+        symbolic.spot_check(answer, expression, distributions=distributions)
     except symbolic.NotAnIdentity as found:
         return f"at {found.point}: yours is {found.left}, the right one {found.right}"
     except (symbolic.NotProved, ValueError) as refusal:
@@ -174,14 +250,14 @@ def _refuted(exercise, answer, expression):
     return ""
 
 
-def _proof(exercise, answer):
+def _proof(answer, right, distributions):
     """Say how well the equality is known. Not everything that is true can be proved, or in time."""
-    if sympify(answer) == sympify(exercise.answer):
+    if answer == right:
         return "Equal to the reference for every K: the same expression."
 
     def prove():
         try:
-            return symbolic.assert_identity(answer, exercise.answer, distributions=exercise.distributions)
+            return symbolic.assert_identity(answer, right, distributions=distributions)
         except symbolic.OutsideTheGrammar as outside:
             return outside
 
@@ -207,12 +283,22 @@ def _judge_function(exercise, answer):
     if not wrong:
         return _solved(exercise, f"It agrees with the reference on {_count(len(calls), 'input')}.")
     name = _named(exercise, lambda mistake: _is_mistake(exercise, mistake, answer, calls))
-    first = wrong[0]
-    what = name or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
+    first = next((call for call in wrong if diagnosis.has_no_number(call)), wrong[0])
+    what = name or _kind_of_mistake(exercise, answer, calls)
+    what = what or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
     return _not_yet(
         exercise, f"not yet: {len(calls) - len(wrong)} of {_count(len(calls), 'input')} right. {what}".rstrip(),
         f"tried     {first.shown}", *_side_by_side(first.expected, first.got),
     )  # fmt: skip
+
+
+def _kind_of_mistake(exercise, answer, calls):
+    names = list(inspect.signature(exercise.answer).parameters)
+    tried = [
+        diagnosis.Tried(dict(zip(names, copies_of(arguments), strict=True)), call.got, call.expected)
+        for arguments, call in zip(exercise.inputs, calls, strict=True)
+    ]
+    return _diagnosed(diagnosis.of_function, answer, exercise.answer, tried, _closely(exercise))
 
 
 class Call(NamedTuple):
@@ -309,12 +395,24 @@ def _judge_input(exercise, answer):
         return _not_yet(exercise, f"not yet. This input is not allowed: {complaint}.", f"got       {_describe(given)}")
     right = _plain(exercise.right(given.copy()))
     outcome = run(lambda: _plain(exercise.faulty(given.copy()), right))
-    values = [f"faulty    {outcome.failure or _describe(outcome.value)}", f"right     {_describe(right)}"]
+    width = max(map(len, exercise.outcomes))
+    shown = outcome.failure or _describe(outcome.value), _describe(right)
+    values = [f"{name:{width}}  {number}" for name, number in zip(exercise.outcomes, shown, strict=True)]
     if outcome.failure or not _agree(exercise, outcome.value, right):
         return _solved(exercise, "\n  ".join(["The fault shows.", *values]))
     name = _named(exercise, lambda mistake: bool(mistake.when(given)))
-    told = f"not yet: the two do not differ enough here. {name}".rstrip()
+    told = f"not yet: {_how_near(exercise, outcome.value, right)}. {name}".rstrip()
     return _not_yet(exercise, told, f"tried     {_show(given)}", *values)
+
+
+def _how_near(exercise, faulty, right):
+    """Say that two outcomes agree, and up to which difference they are said to."""
+    if _show(faulty, digits=17) == _show(right, digits=17):
+        return "the two are the same here"
+    enough = [f"{100 * exercise.rtol:g} %"] * (exercise.rtol > 1e-6) + [f"{exercise.atol:g}"] * (exercise.atol > 1e-6)
+    return (
+        f"the two do not differ enough here: a fault is a difference of more than {' or '.join(enough) or 'rounding'}"
+    )
 
 
 def _as_input(answer):
@@ -388,6 +486,10 @@ def _close(exercise, got, expected):
     # NaN equals NaN: a mistake may give it, and so may the answer to "what comes out?".
     with np.errstate(all="ignore"):
         return np.isclose(got, expected, rtol=exercise.rtol, atol=exercise.atol, equal_nan=True)
+
+
+def _closely(exercise):
+    return lambda got, expected: bool(_close(exercise, got, expected).all())
 
 
 def _difference_in_kind(exercise, got, expected):

@@ -45,6 +45,8 @@ class Exercise:
         Which of the bases sum to 1.
     faulty, right : functions of one argument, for "break"
         The two implementations that the answer has to tell apart. An answer made of lists is passed as an array.
+    outcomes : two strings, for "break"
+        What the numbers of `faulty` and of `right` are, in a few words.
     legal : function, for "break"
         Takes the input, and returns what is not allowed about it, or "".
     options : sequence of strings, for "explain"
@@ -74,6 +76,7 @@ class Exercise:
     distributions: Sequence[Any] = ()
     faulty: Callable | None = None
     right: Callable | None = None
+    outcomes: tuple[str, str] = ("with the fault", "without it")
     legal: Callable[[Any], str] | None = None
     options: Sequence[str] = ()
     because: str = ""
