@@ -124,7 +124,7 @@ def _solve_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad:
     shift = _largest(z, top)
     if shift.min() == -np.inf:
         raise UnsoundError
-    target = targets.pivoted(rows, top)
+    target = targets.piece(rows, slice(0, z.shape[1]), top)
     state = reduce_tile(z, target, shift, grad)
     done = finalize(state, targets.z_loss)
     if with_grad:

@@ -147,10 +147,6 @@ class IndexTargets(NamedTuple):
         weight = self.weight if self.weight.ndim == 0 else self.weight[rows]
         return Target(pivot, ALL, _positions(pivot, self.n_classes), weight + share, self.share, others)
 
-    def pivoted(self, rows: Rows, top: NDArray[np.intp]) -> Target:
-        """Return the target of some rows whose largest logits are at `top`, with a pivot that serves always."""
-        return self.piece(rows, slice(0, self.n_classes), top)
-
     def piece(self, rows: Rows, classes: slice, top: NDArray[np.intp]) -> Target:
         """Return the target of some rows and classes, the largest logits of which are at `top`."""
         n_classes, off, pivot = classes.stop - classes.start, self.off_pivot(rows, classes), self.labels[rows]
@@ -214,10 +210,6 @@ class DistributionTargets(NamedTuple):
         pivot = np.zeros(len(t), np.intp)
         pivot[row] = largest
         return _set_apart(t, pivot)
-
-    def pivoted(self, rows: Rows, top: NDArray[np.intp]) -> Target:
-        """Return the target of some rows, with the largest logit as the pivot, which serves always."""
-        return self.piece(rows, slice(None), top)
 
     def piece(self, rows: Rows, classes: slice, top: NDArray[np.intp]) -> Target:
         """Return the target of some rows and classes, the largest logits of which are at `top`."""

@@ -11,7 +11,18 @@ from typing import NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._validate import DType, Floats, as_float, check_axis, explain_keywords, first_index, format_index, narrow
+from xentlib._target import UnsoundError
+from xentlib._validate import (
+    DType,
+    Floats,
+    as_float,
+    check_axis,
+    explain_keywords,
+    first_index,
+    format_index,
+    narrow,
+    raise_bad_logits,
+)
 from xentlib.loss import softmax_cross_entropy
 from xentlib.normalization import split_largest
 
@@ -148,7 +159,7 @@ def softmax_cross_entropy_hessian_diagonal(logits: ArrayLike, *, upper: bool = F
     with K ≥ 3 either, since q may come close to (1/2, 1/2, 0, …). It bounds H at these logits, not along the step:
     for that, (I − 1 1ᵀ/K)/2 bounds H at all logits (Böhning 1992). XGBoost divides by 2 q_i (1 − q_i). LightGBM takes
     the factor K/(K − 1) of Friedman (2001), which is the same for two classes and no bound for more. Chapter 9 derives
-    the Hessian.
+    all three.
 
     Examples
     --------
@@ -231,7 +242,10 @@ def softmax_cross_entropy_hvp(logits: ArrayLike, v: ArrayLike) -> NDArray[np.flo
 def _probabilities(name: str, z: Floats) -> tuple[Floats, NDArray[np.intp], Floats]:
     """Return q, where it is largest, and 1 − q there: r / (1 + r), which does not round to 0."""
     check_axis(name, z, -1)
-    top = split_largest(name, z)
+    try:
+        top = split_largest(z)
+    except UnsoundError:
+        raise_bad_logits(name, z, -1)
     return top.probabilities(), top.argmax, top.rest / (1 + top.rest)
 
 

@@ -9,6 +9,7 @@ gradients of the layer are sums of products with it (`GradAccumulator`).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from math import isqrt, prod
 from typing import Any, Literal, NamedTuple, NoReturn, Unpack, overload
 
@@ -339,16 +340,15 @@ def _evaluate(
 def _solve(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats, dtype: DType) -> GradAccumulator:
     """Fill `loss`, and return the gradients of the layer."""
     sums = GradAccumulator(layer, tiling, dtype)
-    whole_rows = len(tiling.classes) == 1
-    done = _first_pass(layer, targets, tiling, loss) if not whole_rows else None
+    if len(tiling.classes) == 1:
+        to_gradient = partial(_solve_block, targets=targets, loss=loss)
+    else:
+        to_gradient = partial(_block_to_gradient, targets=targets, done=_first_pass(layer, targets, tiling, loss))
     buffer = np.empty(tiling.block_size, layer.work)
     for classes in tiling.classes:
         for rows in tiling.rows:
             z = layer.logits(rows, classes, tiling.piece, buffer)
-            if done is None:
-                _solve_block(z, targets, rows, loss)
-            else:
-                _block_to_gradient(z, targets, rows, classes, done)
+            to_gradient(z, rows, classes)
             z[targets.ignored[(targets.ignored >= rows.start) & (targets.ignored < rows.stop)] - rows.start] = 0
             if layer.masked is not None:
                 z[:, layer.masked[classes]] = 0
@@ -356,8 +356,8 @@ def _solve(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats, dtype: 
     return sums
 
 
-def _solve_block(z: Floats, targets: Targets, rows: slice, loss: Floats) -> None:
-    """Fill `loss` for a block of whole rows, and turn their logits into the gradient."""
+def _solve_block(z: Floats, rows: slice, classes: slice, targets: Targets, loss: Floats) -> None:
+    """Fill `loss` for a block of whole rows, with all `classes`, and turn their logits into the gradient."""
 
     def solve(part: slice, scratch: Floats) -> None:
         tile = _within(rows, part)
@@ -399,7 +399,7 @@ def _reduce_block(z: Floats, targets: Targets, rows: slice, classes: slice) -> L
     return state
 
 
-def _block_to_gradient(z: Floats, targets: Targets, rows: slice, classes: slice, done: Finalized) -> None:
+def _block_to_gradient(z: Floats, rows: slice, classes: slice, targets: Targets, done: Finalized) -> None:
     """Turn a block of logits into the gradient."""
 
     def solve(part: slice, _: Floats) -> None:
@@ -589,7 +589,8 @@ class GradAccumulator:
             self._add(self.features[rows], g_part, self.layer.w(part), overwrite=part.start == 0)
             for some, _ in _pieces(slice(0, len(g)), ROWS_IN_A_ROW):
                 self._add(weight[inside], g_part[some].T, x[some], overwrite=rows.start + some.start == 0)
-            self.bias[part] += g_part.sum(0, dtype=np.float64)  # NumPy adds rows up one after another
+            if self.layer.bias is not None:
+                self.bias[part] += g_part.sum(0, dtype=np.float64)  # NumPy adds rows up one after another
         if len(self.wide) and rows.stop == len(self.features):
             self.weight[classes] = weight
 

@@ -46,13 +46,13 @@ class Split(NamedTuple):
         return np.divide(self.others, 1 + self.rest, out=self.others)
 
 
-def split_largest(name: str, z: Floats) -> Split:
-    """Split float logits `z` along their last axis; refuse NaN, +inf and rows of only -inf."""
+def split_largest(z: Floats) -> Split:
+    """Split float logits `z` along their last axis; raise `UnsoundError` at NaN, +inf and rows of only -inf."""
     argmax = z.argmax(-1, keepdims=True)
     largest = np.take_along_axis(z, argmax, -1)
     # argmax stops at the first NaN and at +inf, so the largest values alone tell whether z is sound.
     if not np.isfinite(largest).all():
-        raise_bad_logits(name, z, -1)
+        raise UnsoundError
     with np.errstate(all="ignore"):  # a difference may overflow to −inf, whose exponential 0 is right
         others = np.subtract(z, largest, order="C")
         np.exp(others, out=others)
@@ -103,13 +103,14 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
 
     def solve(rows: slice, scratch: Floats) -> None:
         tile = np.ascontiguousarray(table[rows], work)
-        shift, total = _powers(tile, common_shift(tile), scratch)
+        shift = common_shift(tile)
+        total = _powers(tile, shift, scratch)
         log_total = np.log(total)
         lse = shift + log_total
         # Near 0 the logarithm lacks the digits of the smaller powers, and a sum with the shift those of both.
         again = ~keep_digits(tile, shift, 1 / total) | ~(np.abs(lse) >= max(0.5, abs(shift) / 4))
         if again.any():
-            split = _split_apart(tile[again])
+            split = split_largest(tile[again])
             lse[again] = (split.largest + np.log1p(split.rest))[:, 0]
         result[rows] = lse
 
@@ -168,7 +169,7 @@ def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
         _restore_majorities(log_q, scratch)
         again = ~(np.abs(log_total) <= CANCELLATION)
         if again.any():
-            split = _split_apart(tile[again])
+            split = split_largest(tile[again])
             log_q[again] = (tile[again] - split.largest) - np.log1p(split.rest)
         if log_q.dtype != result.dtype:
             result[rows] = log_q
@@ -227,12 +228,12 @@ def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArra
         if temperature != 1:
             tile = _scaled(tile, temperature)
         q = result[rows] if result.dtype == work else scratch
-        shift, total = _powers(tile, common_shift(tile), q)
-        scale = 1 / total
+        shift = common_shift(tile)
+        scale = 1 / _powers(tile, shift, q)
         q *= scale[:, np.newaxis]
         again = ~keep_digits(tile, shift, scale)
         if again.any():
-            q[again] = _split_apart(tile[again]).probabilities()
+            q[again] = split_largest(tile[again]).probabilities()
         if q is scratch:
             result[rows] = q
 
@@ -263,17 +264,10 @@ def _for_each_tile(solve: Callable[[slice, Floats], None], name: str, z: Floats,
         raise_bad_logits(name, z, axis)
 
 
-def _powers(tile: Floats, shift: Any, powers: Floats) -> tuple[Any, Floats]:
-    """Write e^{z − shift} to `powers`; return the shift and their sum."""
+def _powers(tile: Floats, shift: Any, powers: Floats) -> Floats:
+    """Write e^{z − shift} to `powers`, and return their sum."""
     np.exp(np.subtract(tile, shift, out=powers) if shift else tile, out=powers)
-    return shift, row_sum(powers)
-
-
-def _split_apart(rows: Floats) -> Split:
-    """Split rows that need a shift each."""
-    if not np.isfinite(np.maximum.reduce(rows, axis=1)).all():
-        raise UnsoundError
-    return split_largest("z", rows)
+    return row_sum(powers)
 
 
 def _central_shift(tile: Floats) -> Any:
