@@ -823,8 +823,9 @@ def test_scikit_learn_finds_the_same(digits, n_classes, l2, weighted):
     coef, intercept = ours.coef_, ours.intercept_
     if n_classes == 2:
         coef, intercept = np.diff(coef, axis=0), np.diff(intercept)
-    assert np.abs(coef - theirs.coef_).max() < 1e-10
-    assert np.abs(intercept - theirs.intercept_).max() < 1e-10
+    # Where exp rounds in another way, on another processor, the two stop up to 2e-10 apart.
+    assert np.abs(coef - theirs.coef_).max() < 1e-9
+    assert np.abs(intercept - theirs.intercept_).max() < 1e-9
     assert np.abs(ours.predict_log_proba(x) - theirs.predict_log_proba(x)).max() < 1e-9
     assert np.abs(ours.decision_function(x) - theirs.decision_function(x)).max() < 1e-9
     assert (ours.predict(x) == theirs.predict(x)).all()
