@@ -413,6 +413,94 @@ def test_scores_that_lead_elsewhere_are_not(scores):
     assert "02-scores: not yet. " in repr(check("02-scores", scores))
 
 
+def gradient_at(logits, label):
+    return xentlib.softmax_cross_entropy_with_grad(logits, label)[1]
+
+
+PET = np.array([[3, -1], [1, 2], [-2, -1]]) @ [0.5, 1]
+
+
+@pytest.mark.parametrize(
+    ("id", "forward", "given"),
+    [
+        ("01-who", lambda p: [-p @ np.log2([1 / 2, 1 / 4, 1 / 4]), -p @ np.log2([1 / 4, 1 / 2, 1 / 4])], [1.8, 1.3]),
+        ("03-biases", lambda bias: xentlib.softmax(PET + bias), [0.5, 0.25, 0.25]),
+        ("04-lead", lambda lead: xentlib.softmax_cross_entropy([lead] + 9 * [0.0], 0), 0.1),
+        ("05-logits", lambda logits: gradient_at(logits, 2), [0.1, 0.25, -0.6, 0.25]),
+        ("07-scores", lambda scores: [*gradient_at(scores, 1), 1 / np.exp(scores).sum()], [0.4, -0.9, 0.5, 0.05]),
+        ("08-rest", lambda decay: resting_place(decay), 0.8),
+    ],
+)
+def test_an_answer_that_goes_back_leads_forward_to_what_was_given(id, forward, given):
+    """And what each mistake leads to is something else."""
+    np.testing.assert_allclose(forward(np.asarray(find(id).answer)), given, atol=1e-6)
+    for mistake in find(id).mistakes:
+        assert not np.allclose(forward(np.asarray(mistake.wrong)), given, rtol=0, atol=0.002)
+
+
+def resting_place(decay):
+    """Return the probability of dog where the flow with weight decay comes to rest."""
+    logits = np.zeros(3)
+    for _ in range(1000):
+        logits += 0.1 * ([0, 1, 0] - xentlib.softmax(logits) - decay * logits)
+    return xentlib.softmax(logits)[1]
+
+
+@pytest.mark.parametrize(
+    ("id", "answer"),
+    [
+        ("01-who", (sympy.Rational(1, 5), 0.7, Decimal("0.1"))),
+        ("03-biases", [0.19, -2.5, 2]),
+        ("03-biases", np.array([-2, -4.69, -0.19]) + 7),
+        ("04-lead", 4.45),
+        ("04-lead", log(9) - log(exp(sympy.Rational(1, 10)) - 1)),
+        ("05-logits", [0, 0.92, 1.39, 0.92]),
+        ("05-logits", (log(2), log(5), log(8), log(5))),
+        ("07-scores", [2.08, 0.69, 2.3]),
+        ("07-scores", [3 * log(2), log(2), log(10)]),
+        ("08-rest", 0.144),
+        ("08-rest", 1 / log(1024)),
+    ],
+)
+def test_the_input_that_leads_to_a_result_may_come_in_other_clothes(id, answer):
+    assert check(id, answer)
+
+
+@pytest.mark.parametrize(
+    ("id", "answer", "told"),
+    [
+        ("01-who", [0.1, 0.7, 0.2], "order"),
+        ("01-who", [0.2, 0.3, 0.5], "Right: only entry 0."),
+        ("03-biases", [-0.69, -1.39, -1.39], "W x, is a part of them"),
+        ("03-biases", [0.19, -2.5, 1.9], "No entry is right."),
+        ("04-lead", 4.4, "rounded too far"),
+        ("04-lead", -4.45, "The sign is turned round"),
+        ("04-lead", 4.5, "shows in the second decimal"),
+        ("05-logits", [-2.3, -1.39, -0.51, -1.39], "the true class has the probability 0.4"),
+        ("05-logits", [0.1, 0.25, -0.6, 0.25], "the gradient itself"),
+        ("07-scores", [-0.92, -2.3, -0.69], "their exponentials sum to 1"),
+        ("07-scores", [0.9, 0.3, 1.0], "to base 10"),
+        ("08-rest", 0.14, "rounded too far"),
+        ("08-rest", 6.93, "one over|upside down|ratio"),
+        ("08-rest", 0.962, "AdamW"),
+    ],
+)
+def test_a_wrong_way_back_is_named(id, answer, told):
+    verdict = repr(check(id, answer))
+    assert verdict.startswith(f"{id}: not yet. ")
+    assert re.search(told, verdict)
+
+
+@pytest.mark.parametrize("number", sorted(MODULES)[:8])
+def test_the_right_option_is_not_always_the_longest(number):
+    asked = [exercise for exercise in MODULES[number].EXERCISES if exercise.kind == "explain"]
+    options = [dict(checking.lettered(exercise.options)) for exercise in asked]
+    assert any(
+        len(texts[exercise.answer]) < max(map(len, texts.values()))
+        for exercise, texts in zip(asked, options, strict=True)
+    )
+
+
 def test_descent_takes_as_long_from_behind_to_ahead_as_its_exercise_says():
     logits, n_steps = np.array([6.0, 0.0, 6.0]), 0
     while logits[1] < logits[0] + 6:
@@ -963,11 +1051,11 @@ def solve(id="05-signs", **options):
 
 
 def test_a_solved_exercise_is_remembered_beyond_the_session(fresh_session, monkeypatch):
-    assert "0 of 8" in progress()
+    assert "0 of 10" in progress()
     solve()
     monkeypatch.setattr(record, "_remembered", set())  # as after a restart
     assert "5 The gradient" in progress()
-    assert re.search(r"■□{7}  1 of 8", progress())
+    assert re.search(r"■□{9}  1 of 10", progress())
     assert json.loads(fresh_session.read_text()) == {"solved": ["05-signs"]}
     assert progress().endswith(f"1 of {len(ALL)} solved")
 
@@ -1035,7 +1123,7 @@ def test_a_place_that_cannot_be_written_is_told_and_the_session_remembers(tmp_pa
     result = solve()
     assert result
     assert "cannot be written" in repr(result)
-    assert "1 of 8" in progress()
+    assert "1 of 10" in progress()
 
 
 def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(fresh_session, monkeypatch):

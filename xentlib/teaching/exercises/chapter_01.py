@@ -181,4 +181,52 @@ EXERCISES = (
             "Write H(p, q) = H(p) + KL(p‖q) for the old q and for the new one, and subtract.",
         ),
     ),
+    Exercise(
+        id="01-who", title="Two codes, one garden", kind="predict", difficulty=2, minutes=5,
+        task="The visitors of another garden are sent in each of the two codes of *Eight visitors on a wire*. The code "
+        "for cats, with one bit for a cat and two for a dog or a bird, takes 1.8 bits a visitor on average. The code "
+        "for dogs, with one bit for a dog and two for a cat or a bird, takes 1.3. What are the shares of cats, dogs "
+        "and birds among the visitors? Give the three numbers in this order.",
+        answer=[0.2, 0.7, 0.1], rtol=0, atol=0.001,
+        mistakes=(
+            Mistake("Cats and dogs are exchanged. In the code for cats a cat is short, so 1.8 bits mean few cats.",
+                    [0.7, 0.2, 0.1]),
+            Mistake("These are the shares of those who cost the second bit. In the code for cats that is everybody but "
+                    "the cats.", [0.8, 0.3, -0.1]),
+            Mistake("1.8 bits are the average over all visitors, and not the length of the cat's word. It has 1 bit.",
+                    [2**-1.8, 2**-1.3, 1 - 2**-1.8 - 2**-1.3]),
+        ),
+        hints=(
+            "Every word has one bit or two. Who gets the short one?",
+            "Let a be the share of the cats. With the code for cats the average is 1 · a + 2 · (1 − a) = 2 − a.",
+            "So a = 2 − 1.8. The dogs follow from 1.3 in the same way, and the birds are what is left.",
+        ),
+    ),
+    Exercise(
+        id="01-perfect", title="A perfect forecast is not free", kind="explain", difficulty=1, minutes=3,
+        task=r"Visitors come with $p = (\tfrac12, \tfrac14, \tfrac14)$, and the forecast knows it: $q = p$. Still a "
+        "visitor costs 1.5 bits on average. Why not 0?",
+        options=(
+            "Whoever knows the odds does not yet know who will come.",
+            "A word has whole bits, so something is always lost to rounding.",
+            "Some share goes to dogs and birds: all on the cat would come closer to 0.",
+            "Each visitor has a word to itself: words for long groups would bring it to 0.",
+        ),
+        answer="A",
+        because="H(p) is the price of not knowing which visitor it will be. It is 0 only if the same one always comes. "
+        "The price of a wrong forecast, KL(p‖q), is 0 here.",
+        mistakes=(
+            Mistake("Nothing was rounded: the surprises of ½, ¼ and ¼ are 1, 2 and 2 bits, and their average is 1.5.",
+                    "B"),
+            Mistake("Then the first dog costs infinity. The cat is the best guess, but a guess is no forecast, and no "
+                    "forecast costs less than the truth.", "C"),
+            Mistake("Groups save what single words lose to rounding, and here that is nothing. No prefix code needs "
+                    "fewer than H(p) = 1.5 bits a visitor.", "D"),
+        ),
+        hints=(
+            "The price has two parts. Which of them is 0 for q = p?",
+            "What is left is H(p). For which p would that be 0, too?",
+            "H(p) is 0 only for p = (1, 0, 0) and the like, where it is clear who comes.",
+        ),
+    ),
 )  # fmt: skip

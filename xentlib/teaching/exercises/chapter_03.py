@@ -6,6 +6,7 @@ from sympy import symbols
 import xentlib
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
 from xentlib.teaching.exercises.inputs import finite
+from xentlib.teaching.exercises.textbook import unshifted
 from xentlib.teaching.symbolic import KroneckerDelta, exp, j, k, sum_over, y, z
 
 TITLE = "3 A classifier"
@@ -46,6 +47,18 @@ WEIGHT, BIAS = np.array([[1.0, 0.0], [0.0, 1.0], [-1.0, -1.0]]), np.array([0.0, 
 
 def without_bias(x):
     return (WEIGHT @ x).argmax()
+
+
+# 03-biases: the pet of the chapter
+
+FROM_FEATURES = np.array([[3, -1], [1, 2], [-2, -1]]) @ [0.5, 1]
+WANTED = np.array([0.5, 0.25, 0.25])
+
+
+def with_biases(bias):
+    """Return what the layer says of the pet, and NaN where xentlib would refuse its logits."""
+    logits = FROM_FEATURES + bias
+    return unshifted(logits - logits.max())
 
 
 EXERCISES = (
@@ -191,6 +204,54 @@ EXERCISES = (
             "What happens to the logits W x if x doubles?",
             "Each is doubled. So what happens to the lead of three over each other class?",
             "Larger leads mean larger odds of three against every other class.",
+        ),
+    ),
+    Exercise(
+        id="03-biases", title="Biases to order", kind="predict", difficulty=2, minutes=6,
+        task=r"The pet of the chapter has the features $x = (\tfrac12, 1)$. The rows of $W$ are $(3, -1)$ for cat, "
+        r"$(1, 2)$ for dog and $(-2, -1)$ for bird. Keep $W$, and find biases with which the layer gives cat the "
+        "probability ½, dog ¼ and bird ¼. Many will do: give any three, with two decimals.",
+        answer=np.log(WANTED) - FROM_FEATURES, through=with_biases, rtol=0, atol=0.003,
+        mistakes=(
+            Mistake("These are logits for the three probabilities. What the features bring, W x, is a part of them: "
+                    "subtract it.", np.log(WANTED)),
+            Mistake("W x was added to the logits. It is in them already, so subtract it.",
+                    np.log(WANTED) + FROM_FEATURES),
+            Mistake("The probabilities were taken for logits. Take their logarithms, and then subtract W x.",
+                    WANTED - FROM_FEATURES),
+            Mistake("Every sign is turned round: b is the logits less W x.", FROM_FEATURES - np.log(WANTED)),
+        ),
+        hints=(
+            "Two steps back: from the probabilities to the logits, and from the logits to the biases.",
+            "A logit is a log-probability plus a constant, as in chapter 2: log ½, log ¼ and log ¼ will do.",
+            "W x is (0.5, 2.5, −2). Subtract it: −0.69 − 0.5, −1.39 − 2.5 and −1.39 + 2.",
+        ),
+    ),
+    Exercise(
+        id="03-negative", title="A weight below zero", kind="explain", difficulty=2, minutes=4,
+        task="In somebody's digit classifier the class eight has the weight −0.4 at some pixel. No other number of the "
+        "layer is known. Does more ink at this pixel make an eight less probable?",
+        options=(
+            "Yes: it lowers the logit of eight, and a lower logit is a lower probability.",
+            "Not always: the weights of the other classes there may be lower still.",
+            "Not if the bias of eight is large enough: it makes up for the weight.",
+            "No: softmax makes every number positive, so the sign of a weight has no effect.",
+        ),
+        answer="B",
+        because="Only differences count. If all other classes have −1 there, each of them loses 0.6 more than eight "
+        "per unit of ink, and eight gains. A common row may be added to W, so the sign of one weight says nothing by "
+        "itself.",
+        mistakes=(
+            Mistake("It lowers the logit of eight. But the same ink moves the other logits as well, and a probability "
+                    "depends on the leads.", "A"),
+            Mistake("The bias is there with and without the ink. It has no part in the change.", "C"),
+            Mistake("A negative weight makes e to the logit smaller, though still positive. The sign matters, but so "
+                    "do the signs and sizes of the other weights.", "D"),
+        ),
+        hints=(
+            "What does a probability depend on: on one logit, or on the differences of logits?",
+            "For a unit of ink the log-odds of eight against another class change by the difference of their weights.",
+            "Let every other class have the weight −1 at this pixel. What does ink do to the leads of eight?",
         ),
     ),
 )  # fmt: skip

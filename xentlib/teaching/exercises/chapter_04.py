@@ -214,4 +214,49 @@ EXERCISES = (
             "How much can a single photo cost, if the classifier is sure and wrong?",
         ),
     ),
+    Exercise(
+        id="04-lead", title="From the loss to the lead", kind="predict", difficulty=2, minutes=5,
+        task="There are ten classes. The true one leads each of the nine others by the same amount, and the loss is "
+        "0.1. How large is the lead? Give two decimals.",
+        answer=np.log(9 / np.expm1(0.1)), rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("This is the lead over a single rival. There are nine, and each adds a term.",
+                    -np.log(np.expm1(0.1))),
+            Mistake("The true class was counted as its own rival. The sum has nine terms.", np.log(10 / np.expm1(0.1))),
+            Mistake("This takes log(1 + r) for r. At 0.1 the difference shows in the second decimal.", np.log(9 / 0.1)),
+            Mistake("This is the probability of the true class. The lead is a difference of logits.", np.exp(-0.1)),
+        ),
+        hints=(
+            "The chapter has a form of the loss that contains nothing but leads.",
+            "With g for the lead it is L = log(1 + 9 e^(−g)). Undo the logarithm.",
+            "9 e^(−g) = e^0.1 − 1 = 0.105, so e^g = 9/0.105.",
+        ),
+    ),
+    Exercise(
+        id="04-worse", title="Worse than a guess", kind="explain", difficulty=2, minutes=4,
+        task=r"A new network for 1,000 classes has learned nothing yet. On its first photos the mean loss is 9.2, and "
+        r"$\log 1000$ is 6.9. Which of these can explain the 2.3 on top?",
+        options=(
+            "All of its logits begin 2.3 too high, and that goes into every loss.",
+            "The loss is summed over the classes, and the 999 wrong ones add the rest.",
+            "Its logits differ widely: it is sure of things that it cannot know.",
+            "Nothing is wrong: without training a network must do worse than a guess.",
+        ),
+        answer="C",
+        because="Whoever knows nothing does best to prefer nothing. Take two classes with the logits 6 and 0: one "
+        "label costs 6.00, the other 0.00, which is 3.00 on average, and a guess costs 0.69. Start with smaller "
+        "weights.",
+        mistakes=(
+            Mistake("A constant in all logits leaves the probabilities, and so the loss, as they are. With the logit 7 "
+                    "for every class the loss is log K, too.", "A"),
+            Mistake("With a one-hot target only the term of the true class is left, however many classes there are.",
+                    "B"),
+            Mistake("With equal logits for all classes it would guess, at a loss of 6.9. That takes no training.", "D"),
+        ),
+        hints=(
+            "When is the loss exactly log K?",
+            "It is log K if all logits are equal, whatever they are. So these are not.",
+            "Try two classes, and let a coin draw the label: logits 0 and 0, then 6 and 0. What is the mean loss?",
+        ),
+    ),
 )  # fmt: skip

@@ -56,6 +56,19 @@ def fused(logits):
     return gradient(logits, 1)
 
 
+# 05-logits
+
+
+def probabilities(logits):
+    """Return softmax, and NaN where xentlib would refuse the logits."""
+    logits = logits.astype(float)  # unsigned integers would wrap
+    return unshifted(logits - logits.max())
+
+
+GIVEN = np.array([0.1, 0.25, -0.6, 0.25])
+BEHIND_IT = GIVEN + one_hot(2, 4)
+
+
 EXERCISES = (
     Exercise(
         id="05-signs", title="Predict a gradient", kind="predict", difficulty=1, minutes=3,
@@ -222,6 +235,51 @@ EXERCISES = (
             "By the chain rule the slope is a product of two factors. The task gives one of them.",
             "What is the derivative of −log q_y with respect to q_y, when q_y is 10⁻⁶?",
             "Multiply −1/q_y by q_y (1 − q_y).",
+        ),
+    ),
+    Exercise(
+        id="05-logits", title="From the gradient to the logits", kind="predict", difficulty=2, minutes=5,
+        task=r"A photo has one true class. The gradient of its loss with respect to its four logits is $(0.1, 0.25, "
+        r"-0.6, 0.25)$. Find the logits. Many will do: give any four, with two decimals.",
+        answer=np.log(BEHIND_IT), through=probabilities, rtol=0, atol=0.003,
+        mistakes=(
+            Mistake("The minus sign was dropped. −0.6 is q − 1, so the true class has the probability 0.4.",
+                    np.log(abs(GIVEN))),
+            Mistake("These are the probabilities. Softmax raises e to what it is given, so give it their logarithms.",
+                    BEHIND_IT),
+            Mistake("This is the gradient itself. It is q − p: find q first.", GIVEN),
+            Mistake("The sign is turned round: the likeliest class needs the highest logit.", -np.log(BEHIND_IT)),
+        ),
+        hints=(
+            "Which class is true? One of the four numbers tells it.",
+            "The gradient is q − p. So q is the gradient plus 1 at the true class: (0.1, 0.25, 0.4, 0.25).",
+            "A logit is a log-probability plus a constant, as in chapter 2: take log 0.1, log 0.25 and so on.",
+        ),
+    ),
+    Exercise(
+        id="05-votes", title="Ten people, one photo", kind="explain", difficulty=2, minutes=4,
+        task="Ten people label the same blurred photo: one says cat, six say dog, three say bird. A network is trained "
+        "on the ten copies until the gradient of their mean loss is 0. What does it say of the photo?",
+        options=(
+            "Dog, with a probability close to 1: the majority pulls harder until it has won.",
+            "A third each: labels that contradict each other leave nothing to learn.",
+            "That depends on where it started: opposite pushes cancel, and it stays there.",
+            "Cat 0.1, dog 0.6, bird 0.3: only there do the ten pushes add up to 0.",
+        ),
+        answer="D",
+        because="The mean of q − p over the ten is q minus the mean of the one-hots, which is (0.1, 0.6, 0.3). The "
+        "mean loss there is not 0 but the entropy of the labels, 0.90, and no q has a lower one.",
+        mistakes=(
+            Mistake("With all on dog, four of the ten are badly wrong. The mean slope at dog would be 1 − 0.6, which "
+                    "is positive, and descent would lower its score.", "A"),
+            Mistake("At a third each the mean slope at dog is ⅓ − 0.6 = −0.27, and not 0.", "B"),
+            Mistake("The sizes of the pushes depend on q, and they cancel at one q alone. The start decides only which "
+                    "constant all scores have in common.", "C"),
+        ),
+        hints=(
+            "What is the gradient for a single label? Write it for each of the three answers.",
+            "They all have the same q. The mean of q − p over the ten is q minus the mean of the ten one-hots.",
+            "For which q is q − (0.1, 0.6, 0.3) equal to 0?",
         ),
     ),
 )  # fmt: skip

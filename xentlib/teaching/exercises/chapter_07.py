@@ -218,4 +218,27 @@ EXERCISES = (
             "3/4, then (3/4)/1, then |−1 − 1|/1.",
         ),
     ),
+    Exercise(
+        id="07-scores", title="From the slopes to the scores", kind="predict", difficulty=2, minutes=6,
+        task=r"Three scores go through the steps of the table that opens the chapter. On the way back the slope at "
+        r"each exponential is 0.05, and the slopes at the scores are $(0.4, -0.9, 0.5)$. What are the three scores? "
+        "Two decimals will do.",
+        answer=np.log([8, 2, 10]), rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("These have the right slopes at the scores, but their exponentials sum to 1. What does the 0.05 "
+                    "say of the sum?", np.log([0.4, 0.1, 0.5])),
+            Mistake("These are the exponentials. A score is the logarithm of its exponential.", [8.0, 2.0, 10.0]),
+            Mistake("Two roads meet at the true score. Without the −1 of the second it has the slope 0.1, and not 0.9.",
+                    np.log([8, 18, 10])),
+            Mistake("A slope at a score is 0.05 times an exponential. So divide by 0.05 to get the exponential.",
+                    np.log([0.4 * 0.05, 0.1 * 0.05, 0.5 * 0.05])),
+            Mistake("These logarithms are to base 10. The exponentials are powers of e, so take natural ones.",
+                    np.log10([8, 2, 10])),
+        ),
+        hints=(
+            "One of the scores is used twice. Which, and what did the second road bring it?",
+            "Without the −1 the slopes at the scores are 0.4, 0.1 and 0.5. Each is 0.05 times an exponential.",
+            "The exponentials are 8, 2 and 10, with the sum 20 = 1/0.05. Take their logarithms.",
+        ),
+    ),
 )  # fmt: skip

@@ -233,4 +233,50 @@ EXERCISES = (
             "With u_j = q_j − p_j it is (Σ_j q_j u_j)² − Σ_j q_j u_j².",
         ),
     ),
+    Exercise(
+        id="08-rest", title="From the resting place to the penalty", kind="predict", difficulty=2, minutes=6,
+        task=r"There are three classes, and dog is true. The logits follow the flow with weight decay, $dz/dt = p - q "
+        r"- c z$, and come to rest where dog has the probability 0.8. What is $c$? Give three decimals.",
+        answer=0.3 / np.log(8), rtol=0, atol=0.0006,
+        mistakes=(
+            Mistake("This is for AdamW, which rests at a lead of 2/c.", 2 / np.log(8)),
+            Mistake("The rivals are pushed, too. What drives the lead is 1 − q_y, and q of a rival on top.",
+                    0.2 / np.log(8)),
+            Mistake("The two rivals share 0.2. Each has 0.1, and the lead is over one of them.", 0.4 / np.log(4)),
+            Mistake("log 4 is the log-odds against both rivals together. The lead over one of them is log 8.",
+                    0.3 / np.log(4)),
+        ),
+        hints=(
+            "What do the two wrong classes have at rest, and how far ahead of each is dog?",
+            "They are tied, so each has 0.1. The lead is g = log(0.8/0.1) = log 8.",
+            "At rest c g = (1 − 0.8) + 0.1. Divide by log 8 = 2.08.",
+        ),
+    ),
+    Exercise(
+        id="08-total", title="A sum in place of a mean", kind="explain", difficulty=2, minutes=4,
+        task=r"A layer is trained on 100 photos by plain descent, on the mean of their losses plus a penalty $\tfrac12 "
+        r"c \lVert W \rVert^2$, until it comes to rest. Then somebody takes the sum of the losses in place of "
+        r"their mean, divides the step $\eta$ by 100, and keeps $c$. Where does $W$ come to rest now?",
+        options=(
+            "Further out: next to the losses the penalty weighs a hundredth of what it did.",
+            "At the same place: the smaller step makes up for the larger slopes.",
+            "At the same place: what makes the sum as small as possible does so for the mean.",
+            "Nearer to 0: with so small a step it is at rest before it has grown to its full length.",
+        ),
+        answer="A",
+        because="At rest the slope of the losses and c W add up to 0, and η is not in that. The sum plus the penalty "
+        "is 100 times the mean plus a penalty with c/100. In the chapter's example with c = ½, the lead at rest would "
+        "grow from 1.16 to 4.81.",
+        mistakes=(
+            Mistake("The step multiplies the slope of the penalty as well, and that one was not made larger.", "B"),
+            Mistake("That is true of the losses alone. With the penalty on top the two have different minima.", "C"),
+            Mistake("A small step takes longer to the same place: the rest is where the slope is 0, and η only says "
+                    "how fast W gets there.", "D"),
+        ),
+        hints=(
+            "Where is a point of rest? Write down what is 0 there.",
+            "The slope of the losses plus c W is 0. Which of the two has changed, and by which factor?",
+            "Divide the sum plus penalty by 100: it is the mean plus a penalty with c/100.",
+        ),
+    ),
 )  # fmt: skip
