@@ -126,6 +126,13 @@ def test_what_the_data_says_stands_on_all_pages(tmp_path):
         assert path.read_text(encoding="utf-8") == texts[path]
 
 
+def test_a_new_exercise_is_found_by_the_bare_heading_that_contributing_asks_for():
+    cells = [new_markdown_cell("### Exercise"), new_code_cell('answer = ...\ncheck("05-signs", answer)')]
+    assert [id for id, *_ in pages.shown(new_notebook(cells=cells))] == ["05-signs"]
+    cells[0].source = "## Exercises"
+    assert list(pages.shown(new_notebook(cells=cells))) == []
+
+
 def undefined(programs, folder):
     """Return what ruff says of names that are used and not defined, in programs by name."""
     for name, program in programs.items():

@@ -16,7 +16,7 @@ from xentlib.teaching.exercises.checking import lettered
 DIFFICULTY = {1: "easy", 2: "middling", 3: "hard"}
 TABLE_HEAD = "| chapter | exercise | kind | difficulty | minutes |"
 HOW_TO_READ = "[How to read the checks](checks.ipynb)"  # what to know before an expression is asked for
-HEADING = re.compile(r"##+ Exercise ")
+HEADING = re.compile(r"##+ Exercise\b")
 CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 
 
