@@ -89,6 +89,27 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="09-from-eigenvalue", title="How sure is that?", kind="predict", difficulty=1, minutes=5,
+        task="A classifier has two classes. For one photo its $H$ has the eigenvalues 0 and 0.18. Which probability "
+        "does it give to the class that it prefers? Two decimals.",
+        answer=0.9, rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("This solves q (1 − q) = 0.18. That is an entry on the diagonal. The entries off it count, too.",
+                    0.7646),
+            Mistake("This takes v = (1, −1), which has length √2. An eigenvalue is the curvature along a v of length "
+                    "1.", 0.9528),
+            Mistake("The product of the two probabilities is 0.09, and this is 1 minus that. Which two numbers have "
+                    "this product, and sum to 1?", 0.91),
+            Mistake("This is the probability of the other class.", 0.1),
+            Mistake("This is 1 minus the eigenvalue, as if that were a probability. It is a variance.", 0.82),
+        ),
+        hints=(
+            "Along which v of length 1 is the curvature 0? And which v is at right angles to that one?",
+            "Along (1, −1)/√2 the prizes are 1/√2 and −1/√2. What is their variance, in terms of q?",
+            "It is ½ − ½ (2q − 1)² = 2 q (1 − q). So q (1 − q) is 0.09.",
+        ),
+    ),
+    Exercise(
         id="09-third", title="The curvature of the curvature", kind="derive", difficulty=1, minutes=6,
         task=r"Along the logit $z_i$ the loss has the curvature $q_i (1 - q_i)$. How fast does this curvature change "
         r"with $z_i$? Write $\partial^3 L/\partial z_i^3$ in terms of `q[i]` alone.",

@@ -196,6 +196,26 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="10-from-temperature", title="What the temperature gives away", kind="predict", difficulty=2, minutes=5,
+        task="There are two classes. On each of the held-out images, the class that the classifier names leads the "
+        "other by 4 in logits. Of all temperatures, $T = 2$ gives the smallest mean loss on these images. On which "
+        "share of them is the classifier right? Two decimals.",
+        answer=1 / (1 + np.exp(-2)), rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("This is the confidence at T = 1. If it were the share of right answers, T = 1 would be best.",
+                    1 / (1 + np.exp(-4))),
+            Mistake("The lead was multiplied by T. Softmax sees z/T.", 1 / (1 + np.exp(-8))),
+            Mistake("This is the share of wrong answers.", 1 / (1 + np.exp(2))),
+            Mistake("These are the odds of right against wrong. The share is asked for.", np.exp(2)),
+        ),
+        hints=(
+            "What is the slope of the mean loss at the best T?",
+            "It is 0, so the true logit and Σ_j q_j z_j have the same mean. Let the class that is named have the logit "
+            "4, and the other 0.",
+            "With a for the share that is right, the two means are 4a and 4q, where q = 1/(1 + e^(−4/2)).",
+        ),
+    ),
+    Exercise(
         id="10-surer", title="Surest before, surest after", kind="break", difficulty=3, minutes=10,
         task="A temperature of 3 changes the class of no photo. Somebody concludes that of two photos, the one with "
         "the larger confidence (its largest probability) at $T = 1$ also has the larger one at $T = 3$. Find the "
@@ -218,6 +238,35 @@ EXERCISES = (
             "With two classes it cannot happen, because there is one lead. With three, each photo has two.",
             "Give one photo two rivals at the same distance. Give the other one near rival and one that is far away.",
             "As T grows, two rivals come back where the other photo has one. Take leads of 2½ and 2½ against 1 and 20.",
+        ),
+    ),
+    Exercise(
+        id="10-both-calibrated", title="Calibrated, and yet worse", kind="explain", difficulty=2, minutes=4,
+        task="Two classifiers see the same photos of cats and dogs. Both are perfectly calibrated, without bins: among "
+        "the photos with one answer, the shares of the classes are that answer. The first has a mean loss of 0.35, the "
+        "second of 0.56. What does the first do better?",
+        options=(
+            "Nothing: both are calibrated, so their losses differ by chance, and less with more photos.",
+            "It is right more often: with no calibration loss, what remains counts the errors.",
+            "It is surer: a lower temperature would bring the second one down to the same loss.",
+            "It tells more photos apart: among those with one answer the classes are less mixed.",
+        ),
+        answer="D",
+        because="The calibration loss of both is 0, so they differ in the refinement loss. Let the first be certain of "
+        "half of the photos, and rightly so, and say ½ for the rest: that costs ½ log 2 = 0.35. Let the second say "
+        "0.75 for each: 0.56.",
+        mistakes=(
+            Mistake("Calibrated is not the best that one can be. Whoever gives every photo the overall shares is "
+                    "calibrated, without a look at any of them.", "A"),
+            Mistake("Both may be right equally often. Whoever is certain of half of the photos, and tosses a coin for "
+                    "the rest, is right on three of four, as is whoever says 0.75 for each.", "B"),
+            Mistake("A temperature saves calibration loss, and here there is none to save. Surer answers would be "
+                    "overconfident, and cost more.", "C"),
+        ),
+        hints=(
+            "Into which two parts does the chapter split a loss?",
+            "One part is 0 for both. What does the other one measure?",
+            "The refinement loss does not ask what the answers say. It asks which photos share one.",
         ),
     ),
     Exercise(

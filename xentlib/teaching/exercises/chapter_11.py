@@ -148,6 +148,27 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="11-format", title="A format without a manual", kind="predict", difficulty=2, minutes=5,
+        task="A chip has a number format of its own, and its manual is lost. You run −log_softmax on two logits and "
+        "widen the gap by which the truth leads: from 9.01 on the loss is 0. Then you run $e^x$ alone: from "
+        "$x = 44.36$ on it is ∞. How many significant bits $t$ does the format have, and near which power of two, "
+        "$2^E$, does its range end? Give a list of two whole numbers, $t$ and $E$.",
+        answer=[13.0, 64.0], rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("This loses r below a whole step, ε = 2^(1−t). It is lost from half a step down.", [14.0, 64.0]),
+            Mistake("The two are the wrong way round: what is lost beside 1 tells t, what overflows tells E.",
+                    [64.0, 13.0]),
+            Mistake("These are powers of e. Bits count powers of two: e^x is 2^(x / log 2).", [9.01, 44.36]),
+            Mistake("These are powers of ten, so this counts digits. Bits are asked for.", [3.913, 19.265]),
+        ),
+        hints=(
+            "Both thresholds are exponents of e. What is rounded away at the first, and what is too large at the "
+            "second?",
+            "From e^(−g) ≤ 2^(−t) on the loss is 0. And e^x is too large from e^x = 2^E on.",
+            "g = t log 2, and x = E log 2. Divide both by log 2 = 0.6931.",
+        ),
+    ),
+    Exercise(
         id="11-detached", title="May the gradient stop at m?", kind="explain", difficulty=2, minutes=5,
         task=r"A framework treats $m$ as a constant when it differentiates. With $-z_y + m + \log \sum_j e^{z_j - m}$ "
         r"that does no harm. Now the loss is written as $(m - z_y) + \mathrm{log1p}(r)$, where $r$ leaves out class "

@@ -65,6 +65,25 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="12-from-loss", title="Which ε was it?", kind="predict", difficulty=1, minutes=5,
+        task=r"For our photo of the dog, with the scores 1, 2 and ½, the plain loss is 0.4644. A program that smooths "
+        r"the label reports 0.7144. It spreads the share $\varepsilon$ over all three classes, the true one included. "
+        r"What is $\varepsilon$? Two decimals.",
+        answer=0.3, rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("Here the share went to the two other classes. The program spreads it over all three.", 0.2),
+            Mistake("This is by how much the loss has grown. By how much would it grow for ε = 1?", 0.25),
+            Mistake("This adds ε times the mean of −log q, and leaves the label what it had. The label keeps 1 − ε.",
+                    0.1926),
+            Mistake("This is 1 − ε, the share that the label keeps.", 0.7),
+        ),
+        hints=(
+            "The loss is −Σ t log q. Put t = (1 − ε) p + ε/3 into it.",
+            "It is (1 − ε) · 0.4644, plus ε times the mean of −log q over the three classes.",
+            "The three −log q are 1.4644, 0.4644 and 1.9644, and their mean is 1.2977.",
+        ),
+    ),
+    Exercise(
         id="12-own-say", title="A target that listens", kind="derive", difficulty=1, minutes=6,
         task=r"Somebody who does not trust the labels mixes the classifier's own answer $q = \mathrm{softmax}(z)$ into "
         r"the target: $t = (1 - c) p + c q$, with a share $0 < c < 1$. It is computed anew at each step and then held "

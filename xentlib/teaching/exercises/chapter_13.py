@@ -91,6 +91,27 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="13-read-back", title="Read back from the states", kind="predict", difficulty=1, minutes=5,
+        task=r"Online softmax reads four logits, one after another. Its state $(m, s)$ after each of them is $(0, 1)$, "
+        r"$(0, 1.5)$, $(\log 4, 1.375)$ and $(\log 4, 1.875)$. What were the four logits? Two decimals.",
+        answer=[0.0, -np.log(2), np.log(4), np.log(2)], rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("What a logit adds to s is e^(z − m), and not z − m: take the logarithm.",
+                    [0.0, 0.5, np.log(4), np.log(4) + 0.5]),
+            Mistake("The last logit added ½ on the scale of the m at that time, which is log 4. Add that m.",
+                    [0.0, -np.log(2), np.log(4), -np.log(2)]),
+            Mistake("This is log-sum-exp of all that was read so far, m + log s. One logit at a time is asked for.",
+                    [0.0, np.log(1.5), np.log(5.5), np.log(7.5)]),
+            Mistake("The third logit raised m. Then it is the maximum itself; the rest of s is left from those "
+                    "before it.", [0.0, -np.log(2), np.log(5.5), np.log(2)]),
+        ),
+        hints=(
+            "At which step does m rise? Who raised it?",
+            "Where m stays, s grows by e^(z − m). By how much does it grow?",
+            "It grows by ½ at the second logit and at the fourth, so there z is m + log ½, each with its own m.",
+        ),
+    ),
+    Exercise(
         id="13-start", title="A wrong start", kind="break", difficulty=2, minutes=5,
         task=r"A fold of one logit after the other starts from the state $(0, 0)$, where it should be $(-\infty, 0)$. "
         r"Find three finite logits for which its log-sum-exp, $m + \log s$, is off by more than 0.01.",
@@ -126,6 +147,33 @@ EXERCISES = (
             "Write e^(z_i − c) as e^(z_i − m), times something.",
             "e^(z_i − m)/s is softmax, and sums to 1. The other factor is the same for every i.",
             "The factor is e^(m − c). What does the indicator sum to?",
+        ),
+    ),
+    Exercise(
+        id="13-taken-off", title="In the sum, and off again", kind="explain", difficulty=2, minutes=4,
+        task=r"A fold has kept the plain state $(m, s)$, with the true class in the sum. At the end a colleague takes "
+        r"it off: $R = s - e^{z_y - m}$, and the loss is $\mathrm{log1p}(R / e^{z_y - m})$. Does the loss of a sure "
+        r"model keep its digits in this way?",
+        options=(
+            "Yes: what was added to a sum can be taken off again, and log1p does the rest.",
+            "Yes: for a sure model the true class has exactly 1 in the sum, and 1 comes off without any error.",
+            "No: $s$ and 1 are nearly equal, and it is when they are subtracted that the digits are lost.",
+            "No: the rivals were rounded when they were added to 1, long before the subtraction.",
+        ),
+        answer="D",
+        because="The lead of the true class makes m its own logit, and its term 1. Next to it rivals of 10⁻¹⁸ leave "
+        "no trace in s, so R comes out as 0. The digits have to be kept from the start: leave the true class out.",
+        mistakes=(
+            Mistake("On paper. In floating point a sum is rounded: 1 + 10⁻¹⁸ is 1, and 1 − 1 is 0.", "A"),
+            Mistake("Right that the subtraction makes no error. But s, from which the 1 comes off, has lost the rivals "
+                    "already.", "B"),
+            Mistake("The difference of two numbers so close is exact. It shows what was lost earlier, when s was added "
+                    "up.", "C"),
+        ),
+        hints=(
+            "Take the row of the chapter, with a logit of 50 and others near 0. What is s?",
+            "In float64 s is 1. Which of the two steps, the addition or the subtraction, has forgotten the rivals?",
+            "1 − 1 = 0 is exact. 1 + 10⁻¹⁸ = 1 is not.",
         ),
     ),
     Exercise(

@@ -260,6 +260,25 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="14-lost", title="How much went missing?", kind="predict", difficulty=2, minutes=5,
+        task="The loss of a word is 1.609. Then the report of one machine gets lost, and nobody notices: the loss of "
+        "the same word comes out as 1.447. The true class is on another machine. Which share of the probability $q$ "
+        "do the classes of the lost machine have, all together? Two decimals.",
+        answer=0.15, rtol=0, atol=0.0051,
+        mistakes=(
+            Mistake("This is the share of the machines that answered.", 0.85),
+            Mistake("This is the difference of the losses. It is one of logarithms: take the exponential.", 0.162),
+            Mistake("This is by how much the true class seems to have gained. What was lost is the rivals' share.",
+                    0.0352),
+            Mistake("Losses are logarithms, so their ratio says little. Subtract them instead.", 0.1007),
+        ),
+        hints=(
+            "The loss is log-sum-exp less the true logit. Which of the two has changed?",
+            "Only the first, so the losses differ as the two log-sum-exps do. What is a difference of logarithms?",
+            "e^(1.447 − 1.609) is the sum that was left, divided by the whole sum.",
+        ),
+    ),
+    Exercise(
         id="14-even", title="When gathering is cheaper", kind="predict", difficulty=3, minutes=6,
         task="Take two lines of the bill. Gathering sends each logit as a float32 number and gets its gradient back; a "
         "tree sends seven float64 numbers, and gets six back. The classes of one sample are shared by 64 machines. For "

@@ -153,6 +153,34 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        id="15-single", title="Right in float64 alone?", kind="explain", difficulty=2, minutes=4,
+        task=r"A program passes the probe `differences` in float64, with the tolerance $10^{-9}$. In float32 the same "
+        r"lines do not pass with this tolerance: the error is $2 \cdot 10^{-5}$. The step is "
+        r"$\mathrm{eps}^{1/3}$ in both cases. What has to be changed?",
+        options=(
+            "The tolerance: in float32, differences have fewer than five right digits at best.",
+            r"The step: it is too long for float32, and one of $10^{-7}$ brings the error down to that size.",
+            "The gradient: it loses digits in float32, so compute it in float64, and round at the end.",
+            "The gradient: it belongs to another loss, since nothing else makes this probe raise the alarm.",
+        ),
+        answer="A",
+        because="Differences divide the rounding of the loss by the step. The best step leaves about eps^(2/3), which "
+        "is 2 · 10⁻⁵ in float32 and 4 · 10⁻¹¹ in float64. No gradient, however good, passes 10⁻⁹ in float32.",
+        mistakes=(
+            Mistake("A shorter step makes it worse: the two losses come closer to each other, and their rounding stays "
+                    "as it is. At 10⁻⁷ hardly a digit is left.", "B"),
+            Mistake("The differences lose the digits, and not the gradient. It is held against numbers that are worse "
+                    "than itself.", "C"),
+            Mistake("Rounding does, too. In float64 the same lines agree to 10⁻⁹, so the gradient does belong to this "
+                    "loss.", "D"),
+        ),
+        hints=(
+            "The probe compares two numbers. Which of them has more right digits?",
+            "Float32 rounds the loss by about 10⁻⁷. What becomes of that when it is divided by the step?",
+            "The step is 0.005. And what a shorter step gains on the curve, it loses on the rounding.",
+        ),
+    ),
+    Exercise(
         id="15-fooled", title="A probe that is fooled", kind="break", difficulty=2, minutes=5,
         task="The gradient of the loss of one photo, of a dog (index 1), is $q - p$ for some distribution $q$. The "
         "probe `rows` asks only whether its three entries sum to 0. Find three finite numbers that it lets pass "
