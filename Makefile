@@ -12,7 +12,7 @@ LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BI
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
 PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
-	tools/api_pages.py tools/own_origin.py tools/explorers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py tools/ledger.py tools/ledger_on_pages.py tools/alone.py $(wildcard tools/templates/* tools/search/*.* tools/search/templates/*)
+	tools/api_pages.py tools/explorers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py tools/ledger.py tools/ledger_on_pages.py tools/alone.py $(wildcard tools/templates/* tools/search/*.* tools/search/templates/*)
 # What goes into the reader's browser when a chapter is run there.
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 

@@ -61,7 +61,6 @@ def load(browser, url, name, width):
         network.on("Network.loadingFinished", lambda e: sizes.update({e["requestId"]: e["encodedDataLength"]}))
         network.send("Network.enable")
         page.goto(f"{url}{name}.html")
-        page.evaluate(tools_browser.TYPESET)
         page.evaluate("document.fonts.ready.then(() => true)")
         shift, largest, text = page.evaluate(OBSERVE)
     transferred = sum(size for request, size in sizes.items() if request not in pictures)

@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
 CHAPTERS = {"anywidget", "dask", "matplotlib", "mpmath", "sympy", "traitlets"}
-PAGES = {"django-static-mathjax", "jupyter-book", "pagefind"}
+PAGES = {"django-static-mathjax", "jupyter-book", "mini-racer", "pagefind"}
 GRADING = {"click", "ipython", "nbformat", "psutil"}
 EXTRAS = {"chapters": CHAPTERS, "book": CHAPTERS | PAGES | GRADING, "sharded": {"dask", "distributed"}}
 COMPILED = (".pyc", ".pyd", ".so")

@@ -17,7 +17,6 @@ NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chro
 NONE_FOUND = (
     f"No Chromium on the path ({', '.join(NAMES)}). On Debian or Ubuntu: sudo apt-get install chromium-headless-shell"
 )
-TYPESET = "window.MathJax?.startup?.promise.then(() => true)"  # settled when a page has set all its formulas
 COMPRESSED = (".html", ".css", ".js", ".svg", ".json", ".md", ".txt", ".ipynb")
 
 

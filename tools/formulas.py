@@ -1,100 +1,119 @@
-"""Say how much room each formula will take, so that the text around it does not jump: a Sphinx extension.
+r"""Set the formulas of the book while it is built: a Sphinx extension that runs MathJax in V8 and no browser.
 
-The style sheet keeps that room until MathJax has set the formula. Matplotlib, which sets TeX in the same letters, knows
-how wide it will be.
+A page arrives with its mathematics in it: to be looked at, as MathML to be listened to, and as TeX to be copied. It
+needs no script for that, and nothing moves when it is read.
 """
 
 import re
+import shutil
+from base64 import b64encode
+from contextlib import closing
 from functools import cache
-from html import unescape
+from html import escape, unescape
+from importlib.resources import files
+from pathlib import Path
 
-from matplotlib import rc_context
-from matplotlib.mathtext import MathTextParser
+from py_mini_racer import JSEvalException, MiniRacer
+from sphinx.errors import ExtensionError
+from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
 
-DISPLAYED = re.compile(r'(<div class="math\b[^>]*)>(.*?)</div>', re.S)
-INLINE = re.compile(r'(<span class="math\b[^>]*)>\\\((.*?)\\\)</span>', re.S)
-ROW = r"\\"
-TALL = re.compile(r"(?<!\\textstyle)\\(d?frac|sum|prod)(?![a-z])")  # what makes a row as high as two
-SCALE = 1.27  # MathJax draws a formula's letters as high as those of the text, and so wider
-AFTER_SCRIPT = 0.06  # a space that only Matplotlib leaves
-# What Matplotlib does not read, and what is as wide.
-SPELLINGS = (
-    (r"\\[td]?frac *([^{\s\\])", r"\\frac{\1}"),
-    (r"(\\frac\{[^{}]*\}) *([^{\s])", r"\1{\2}"),
-    (r"\\[td]frac", r"\\frac"),
-    (r"\\sqrt *([^{\s\\])", r"\\sqrt{\1}"),
-    (r"\\[bB]igg?[lr]?(?![a-z])", ""),
-    (r"\\[lr]vert", "|"),
-    (r"\\[lr]Vert", r"\\|"),
-    (r"\\(le|ge)(?![a-z])", r"\\\1q"),
-    (r"\\sum(?![a-z])", r"{\\sum}"),  # or the scripts would be set below it
-    (r"(?<=[_^]\{)[^{}]+", lambda script: re.sub(r"[-+=]", r"{\g<0>}", script[0])),  # TeX puts no space around these
-    (r"(\\frac\{[^{}]*\}\{[^{}]*\})", r"\1\\,"),
-    (r"'+", lambda primes: f"^{{{'.' * len(primes[0])}}}"),
+HOME = Path(str(files("mathjax"))) / "static" / "mathjax" / "es5"
+FONTS = "output/chtml/fonts"
+PARTS = (
+    "startup", "core", "adaptors/liteDOM", "input/tex", "output/chtml", f"{FONTS}/tex", "a11y/assistive-mml",
+)  # fmt: skip
+SETTER = """
+var console = {log() {}, warn() {}, error() {}}, MathJax = {loader: {load: []}, startup: {typeset: false}};
+%s
+var {mathjax, handlers, a11y, adaptors, input, output} = MathJax._;
+var adaptor = adaptors.liteAdaptor.liteAdaptor();
+mathjax.mathjax.handlers.register(
+  a11y["assistive-mml"].AssistiveMmlHandler(new handlers.html.HTMLHandler.HTMLHandler(adaptor)));
+var font = new output.chtml.fonts.tex_ts.TeXFont({fontURL: "fonts"});
+var chtml = new output.chtml_ts.CHTML({font});
+var page = mathjax.mathjax.document("", {
+  InputJax: new input.tex_ts.TeX({packages: ["base", "ams"], formatError(tex, error) { throw Error(error.message); }}),
+  OutputJax: chtml,
+});
+var set = (tex, display) => adaptor.outerHTML(page.convert(tex, {display, em: 16, ex: 8}));
+var style = () => adaptor.textContent(chtml.styleSheet(page));
+"""
+FORMULA = re.compile(
+    r'(<(span|div) class="[^"]*\bmath\b[^>]*>\s*(?:<span class="eqno">.*?</span>)?)(\\[(\[].*?\\[)\]])</\2>', re.S
 )
-
-
-# Until a font is there, a formula is set in another and its line is higher. MathJax asks for its fonts when it sets the
-# first formula; this does with the page.
-FONTS = """<script>
-  for (const [family, file] of [["MJXZERO", "Zero"], ["MJXTEX", "Main-Regular"], ["MJXTEX-I", "Math-Italic"]]) {{
-    const font = new FontFace(family, `url({}MathJax_${{file}}.woff)`);
-    document.fonts.add(font);
-    font.load().catch(() => {{}}); // then MathJax asks for it again
-  }}
+MARKED = re.compile(r' (data-mjx-\w+|xmlns|unselectable)="[^"]*"')  # what no style and no reader asks for
+SHEET = re.compile(r'<link rel="stylesheet" type="text/css" href="([^"]*)formulas.css[^>]*>')
+# The fonts that nearly every formula has. A browser asks for them when it has laid out the page; this does before.
+EARLY = r"""<script>
+for (const [family, file] of [["MJXTEX", "Main-Regular"], ["MJXTEX-I", "Math-Italic"]]) {
+  const font = new FontFace(family, `url(\1fonts/MathJax_${file}.woff)`);
+  document.fonts.add(font);
+  font.load().catch(() => {}); // then the style sheet asks for it again
+}
 </script>
 """
 
 
-def reserve(app, pagename, templatename, context, doctree):
-    context["body"] = with_sizes(context.get("body", ""))
-    if 'class="math ' in context["body"]:
-        context["metatags"] += FONTS.format(context["pathto"]("mathjax/output/chtml/fonts/woff-v2/", True))
+class MathJax:
+    """MathJax, to be closed after use: Python does not end while V8 runs."""
+
+    def __init__(self):
+        self.v8 = MiniRacer()
+        self.v8.eval(SETTER % "\n".join((HOME / f"{part}.js").read_text(encoding="utf-8") for part in PARTS))
+        self.set = cache(self.set)
+
+    def set(self, tex):
+        r"""Return the HTML of a formula, which stands between \( and \), or between \[ and \] to be displayed.
+
+        >>> with closing(MathJax()) as mathjax:
+        ...     mathjax.set(r"\(\nosuch\)")
+        Traceback (most recent call last):
+        ...
+        sphinx.errors.ExtensionError: MathJax cannot set \(\nosuch\): Undefined control sequence \nosuch
+        """
+        try:
+            html = self.v8.call("set", tex[2:-2], tex.startswith(r"\["))
+        except JSEvalException as error:
+            reason = str(error).splitlines()[0].rpartition("Error: ")[2]
+            raise ExtensionError(f"MathJax cannot set {tex}: {reason}") from None
+        return f'<span class="tex" aria-hidden="true">{escape(tex)}</span>{MARKED.sub("", html)}'
+
+    def set_all(self, html):
+        r"""Return a page with all its formulas set.
+
+        >>> with closing(MathJax()) as mathjax:
+        ...     mathjax.set_all(r'<span class="math">\(q\)</span>, <pre>\(q\)</pre>').count("<mjx-container")
+        1
+        """
+        return FORMULA.sub(lambda match: f"{match[1]}{self.set(unescape(match[3]))}</{match[2]}>", html)
+
+    def style(self):
+        """Return the style sheet of all that was set, with the small font inside that all heights depend on."""
+        zero = b64encode((HOME / FONTS / "woff-v2" / "MathJax_Zero.woff").read_bytes()).decode()
+        return self.v8.call("style").replace("fonts/MathJax_Zero.woff", f"data:font/woff;base64,{zero}")
+
+    def close(self):
+        self.v8.close()
 
 
-def with_sizes(body):
-    r"""Write on each formula about how large it will be.
-
-    >>> with_sizes(r'<div class="math" id="eq">a = b \\ = c</div>')
-    '<div class="math" id="eq" style="--rows: 2">a = b \\\\ = c</div>'
-    >>> with_sizes(r'<span class="math">\(q_i\)</span>')
-    '<span class="math" style="--width: 1.0">\\(q_i\\)</span>'
-    """
-    body = DISPLAYED.sub(lambda match: f'{match[1]} style="--rows: {rows(match[2])}">{match[2]}</div>', body)
-    return INLINE.sub(_with_width, body)
-
-
-def _with_width(match):
-    try:
-        size = f' style="--width: {width(unescape(match[2])):.1f}"'
-    except ValueError:  # Matplotlib cannot read it, and a test says so
-        size = ""
-    return rf"{match[1]}{size}>\({match[2]}\)</span>"
-
-
-def rows(tex):
-    r"""Return about how high a displayed formula is, in rows of plain signs.
-
-    >>> rows(r"L = -\log q_y \\ = -z_y + \log \sum_j e^{z_j}")
-    3
-    """
-    return sum(2 if TALL.search(row) else 1 for row in tex.split(ROW))
-
-
-@cache
-def width(tex):
-    r"""Return about how wide an inline formula is, in em of the text.
-
-    >>> round(float(width(r"\log q_y < 0")), 1)
-    5.0
-    """
-    for theirs, read in SPELLINGS:
-        tex = re.sub(theirs, read, tex)
-    with rc_context({"mathtext.fontset": "cm"}):
-        size = MathTextParser("path").parse(f"${tex}$", dpi=72).width / 10
-    return SCALE * size - AFTER_SCRIPT * len(re.findall("[_^]", tex))
+def set_formulas(app, exception):
+    if exception is not None or app.builder.format != "html":
+        return
+    folder = Path(app.outdir)
+    with closing(MathJax()) as mathjax:
+        for path in folder.rglob("*.html"):
+            page = mathjax.set_all(path.read_text(encoding="utf-8"))
+            if "<mjx-container" in page:
+                path.write_text(SHEET.sub(rf"{EARLY}\g<0>", page), encoding="utf-8")
+        sheet = folder / "_static" / "formulas"
+        sheet.mkdir()
+        (sheet / "formulas.css").write_text(mathjax.style(), encoding="utf-8")
+    shutil.copytree(HOME / FONTS / "woff-v2", sheet / "fonts")
 
 
 def setup(app):
-    app.connect("html-page-context", reserve)
+    # As for MathJax in the page, and without the script that the other one of this kind puts there.
+    app.add_html_math_renderer("set later", (html_visit_math, None), (html_visit_displaymath, None))
+    app.add_css_file("formulas/formulas.css")
+    app.connect("build-finished", set_formulas)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

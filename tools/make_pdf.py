@@ -39,6 +39,7 @@ figure, img, tr, mjx-container[display] { break-inside: avoid; }
 img { max-width: 100% !important; max-height: 220mm; }
 pre { white-space: pre-wrap !important; overflow-wrap: anywhere; font-size: 8.5pt; line-height: 1.35; }
 pre, .math { overflow: visible !important; }
+.math > .tex { display: none; }
 div.cell { margin-block: 0.75rem; }
 .pst-scrollable-table-container { overflow: visible; }
 table { font-size: 8.5pt; }
@@ -86,14 +87,13 @@ def assemble(folder, parts):
     names = [name for _, pages in parts for name in pages]
     head = parse((folder / f"{names[0]}.html").read_text(encoding="utf-8")).head
     sheets = "".join(map(str, head.select('link[rel="stylesheet"], link[href$=".css"]')))
-    mathjax = "".join(str(script) for script in head.select("script") if "mathjax" in str(script).lower())
     body = []
     for caption, pages in parts:
         body.append(f'<h1 class="part">{caption}</h1>' if caption else "")
         for name in pages:
             article = read_article(folder, name, names)
             body.append(f'<section class="chapter" id="{anchor(name)}">{article.decode_contents()}</section>')
-    head = f'<meta charset="utf-8">{head.title}{sheets}<style>{STYLE}</style>{mathjax}'
+    head = f'<meta charset="utf-8">{head.title}{sheets}<style>{STYLE}</style>'
     body = f'<article class="bd-article">{"".join(body)}</article>'
     return f'<!doctype html><html lang="en" data-theme="light"><head>{head}</head><body>{body}</body></html>'
 
@@ -154,11 +154,10 @@ def parse(html):
 
 
 def print_page(folder, name, browser):
-    """Return the page as a PDF, once all formulas are set and all pictures there."""
+    """Return the page as a PDF, once all pictures are there."""
     with tools_browser.serve(folder) as url, browser.new_context() as context:
         page = context.new_page()
         page.goto(url + name)
-        page.evaluate(tools_browser.TYPESET)
         return page.pdf(
             format="A4", margin=MARGINS, print_background=True, outline=True, tagged=True,
             display_header_footer=True, header_template="<span></span>", footer_template=FOOTER,

@@ -98,7 +98,6 @@ def opened(browser, site, book):
 
     def opened(kind, **options):
         pages.append(browser.new_page(**options))
-        pages[-1].route("**/mathjax/**", lambda route: route.fulfill(body=""))  # to set a chapter's formulas is slow
         visit = Visit(pages[-1], site, book, f"chapters/{CHAPTERS[kind.__name__]}")
         return visit, pages[-1].locator(f"[data-explorer={kind.name}]")
 

@@ -191,7 +191,9 @@ def test_the_text_is_readable_before_any_script_has_run(still_page, site, name):
 def test_without_scripts_code_and_formulas_are_there(still_page, site):
     still_page.goto(f"{site}chapters/05_gradient.html")
     assert still_page.locator("pre", has_text="softmax_cross_entropy").first.is_visible()
-    assert still_page.locator(".math", has_text=r"\nabla_z").first.is_visible()
+    formula = still_page.locator(".math", has_text=r"\nabla_z").locator("mjx-math").first
+    assert formula.is_visible()
+    assert formula.evaluate("e => e.getBoundingClientRect().width") > 50
 
 
 @pytest.mark.parametrize(

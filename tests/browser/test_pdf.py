@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from tools import make_pdf
 
 NAMES = ["index", "chapters/one"]
-INDEX = """<head><title>Small</title><link rel="stylesheet" href="style.css"><script>window.MathJax = {}</script></head>
+INDEX = """<head><title>Small</title><link rel="stylesheet" href="style.css"></head>
 <article><h1>Small<a class="headerlink" href="#small">#</a></h1><p id="pdf"></p>
 <p id="here"><a href="chapters/one.html#here">one</a> <a href="chapters/one.html">top</a> <a href="one.ipynb">file</a>
 <a href="https://example.org/">out</a></p></article>"""

@@ -52,9 +52,8 @@ CLOSE = [click_close, click_beside, press("Escape"), press("Enter")]  # Enter, a
 
 @pytest.fixture
 def chapter(context, site):
-    """Return a function from a width to chapter 5, whose formulas would take longer than all else."""
+    """Return a function from a width to chapter 5."""
     page = context.new_page()
-    page.route("**/mathjax/**", lambda route: route.abort())
 
     def chapter(width):
         page.set_viewport_size({"width": width, "height": 844})

@@ -1,7 +1,5 @@
 """What a page sends is what it needs, and what it weighs is what was measured."""
 
-import re
-
 import pytest
 from fontTools.ttLib import TTFont
 
@@ -11,8 +9,7 @@ from tools.browser import serve
 
 SHIFTING = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><article><p>Text</p><p id="late"></p>
 <p style="height: 300px; background: #ccc">Below</p></article><script src="script.js"></script><img src="picture.png">
-<script>setTimeout(() => document.getElementById("late").style.height = "200px", 100);
-window.MathJax = {startup: {promise: new Promise(resolve => setTimeout(resolve, 300))}}</script>"""
+<script>setTimeout(() => document.getElementById("late").style.height = "200px", 100);</script>"""
 
 
 def test_bytes_are_those_on_the_wire_without_pictures_and_a_jump_is_a_shift(browser, tmp_path):
@@ -98,47 +95,62 @@ def test_an_icon_is_seen(visit, site, book):
     assert icon.evaluate("e => getComputedStyle(e, '::before').content") == '"\uf002"'
 
 
-# The room for formulas
+# Formulas
 
 
-def test_every_formula_says_how_large_it_will_be(book):
+def test_every_formula_is_set_when_the_page_arrives(book):
     texts = [path.read_text(encoding="utf-8") for path in book.glob("**/*.html") if "lite" not in path.parts]
-    tags = [match for text in texts for match in re.findall(r'<(?:span|div) class="math\b[^<]*', text)]
-    assert len(tags) > 1000
-    assert [tag for tag in tags if "--width" not in tag and "--rows" not in tag] == []
+    formulas = [formula for text in texts for formula in text.split('math notranslate nohighlight"')[1:]]
+    assert len(formulas) > 1000
+    for part in ('<span class="tex"', "<mjx-math", "<math"):  # to be copied, to be seen and to be heard
+        assert [formula[:200] for formula in formulas if part not in formula] == []
+    assert not (book / "mathjax").exists()
+    assert [text for text in texts if "mathjax/" in text] == []
 
 
 LOADED = """() => document.fonts.ready.then(() => [...document.fonts].filter(font => font.status === "loaded")
     .map(font => font.family).filter(family => family.startsWith("MJX")).sort())"""
 
 
-def test_the_fonts_of_formulas_are_there_before_mathjax(browser, visit, site, book):
+def test_the_fonts_of_formulas_are_asked_for_before_their_style_is_there(browser, visit, site, book):
     with browser.new_context() as context:
         page = context.new_page()
-        page.route("**/mathjax/*.js", lambda route: route.abort())
+        page.route("**/formulas.css*", lambda route: route.abort())
         page.goto(f"{site}chapters/05_gradient.html")
         early = page.evaluate(LOADED)
-    assert early == ["MJXTEX", "MJXTEX-I", "MJXZERO"]
+    assert early == ["MJXTEX", "MJXTEX-I"]
     assert set(early) <= set(visit(site, book, "chapters/05_gradient").page.evaluate(LOADED))
 
 
-KEPT_AND_TAKEN = """(all, side) => all.filter(e => e.offsetWidth && e.style.length).map(e => {
-    const unset = e.cloneNode(false);
-    e.after(unset);
-    const sizes = [unset, side === "width" ? e.firstElementChild : e].map(e => e.getBoundingClientRect()[side]);
-    unset.remove();
-    return sizes.map(size => size / parseFloat(getComputedStyle(e).fontSize));
-})"""
+BOXES = "all => all.map(e => e.getBoundingClientRect()).map(box => [box.width, box.height])"
 
 
-def test_the_room_that_is_kept_is_about_what_formulas_take(visit, site, book):
+def test_a_formula_has_its_size_before_its_fonts_are_there(browser, site):
+    sizes = []
+    with browser.new_context() as context:
+        page = context.new_page()
+        for fonts_come in (True, False):
+            if not fonts_come:
+                page.route("**/MathJax_*.woff", lambda route: route.abort())
+            page.goto(f"{site}chapters/07_backprop.html")
+            page.evaluate("document.fonts.ready.then(() => true)")
+            sizes.append(page.eval_on_selector_all("article mjx-container", BOXES))
+    assert len(sizes[0]) > 50
+    assert sizes[0] == sizes[1]
+
+
+COPIED = """paragraph => {
+  getSelection().selectAllChildren(paragraph);
+  return getSelection().toString();
+}"""
+
+
+def test_what_is_copied_from_a_formula_is_its_tex(visit, site, book):
     page = visit(site, book, "chapters/05_gradient").page
-    for kind, side, most in (("span", "width", 0.2), ("div", "height", 0.6)):
-        sizes = page.eval_on_selector_all(f"article {kind}.math", KEPT_AND_TAKEN, side)
-        errors = [abs(kept - taken) for kept, taken in sizes]
-        assert len(errors) > 5
-        assert sum(errors) / len(errors) < most
-        assert sum(abs(kept - 1.2 * taken) for kept, taken in sizes) / len(errors) > most  # the check can fail
+    paragraph = page.locator("article p", has=page.locator(".math", has_text="q - p"))
+    copied = paragraph.first.evaluate(COPIED)
+    assert r"\(q - p\)" in copied
+    assert copied.count("q") == copied.count(r"\(q - p\)")  # and not the MathML as well
 
 
 # Pictures

@@ -4,7 +4,6 @@ from functools import cache
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag, urlsplit
 
-from tools.browser import TYPESET
 from tools.make_pdf import contents
 
 
@@ -14,7 +13,7 @@ def pages_of_the_book():
 
 
 class Visit:
-    """One page of a site, loaded until its formulas are set."""
+    """One page of a site, as loaded."""
 
     def __init__(self, page, site, folder, name):
         self.page, self.site, self.folder = page, site, folder
@@ -25,7 +24,6 @@ class Visit:
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(f"{site}{name}.html")
-        page.evaluate(TYPESET)
 
     def file_of(self, url):
         """Return the file that a link leads to, or None where it leads out of the site."""
