@@ -213,8 +213,9 @@ def test_no_random_value_passes(exercise, seed):
 
 @pytest.mark.parametrize("exercise", of_kind("derive"))
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=8)
+@settings(max_examples=3)
 def test_no_random_expression_passes(exercise, seed):
+    """Few of them: `test_diagnosis` breaks each reference in many ways."""
     rng = np.random.default_rng(seed)
     atoms = sorted({*exercise.answer.free_symbols, *exercise.answer.atoms(sympy.Function)}, key=str)
     atoms = [atom for atom in atoms if isinstance(atom, sympy.Expr) and not isinstance(atom, sympy.IndexedBase)]
@@ -403,7 +404,10 @@ def test_equal_entries_are_told_but_not_the_value_to_predict():
 # Named mistakes through lists, tuples, other dtypes and other clothes
 
 
-@pytest.mark.parametrize("clothes", [list, tuple, np.array, lambda a: np.array(a, dtype=np.float32), np.ma.array])
+@pytest.mark.parametrize(
+    "clothes",
+    [list, tuple, np.array, lambda a: np.array(a, dtype=np.float32), np.ma.array, np.atleast_2d, sympy.Matrix, str],
+)
 def test_a_value_may_come_as_any_sequence(clothes):
     assert check("05-signs", clothes([0.23, 0.63, -0.86]))
     assert "This is q" in repr(check("05-signs", clothes([0.23, 0.63, 0.14])))

@@ -89,8 +89,8 @@ def _judge_value(exercise, answer):
         return _not_yet(exercise, "not yet. Asked for: a value; got a function. Was it to be called?")
     reference = _plain(exercise.answer)
     given = _plain(_read(answer, reference), reference)
-    if isinstance(given, np.ndarray) and given.size == 1 and np.shape(reference) == ():
-        given = given.reshape(())  # a number in brackets is that number
+    if isinstance(given, np.ndarray) and np.squeeze(given).shape == np.shape(reference):
+        given = np.squeeze(given)  # a number in brackets is that number, and a column is a list
     comparable = exercise.through and not _difference_in_kind(exercise, given, reference)
     through = exercise.through if comparable else lambda value: value
     expected, got = through(reference), through(given)
