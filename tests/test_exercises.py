@@ -110,6 +110,29 @@ def test_an_exercise_is_complete(exercise):
         assert exercise.because
 
 
+BARE = re.compile(r"[∂Σ≠≤≥·−‖∞√εθ]|\b[A-Za-z]_\w|\b[A-Za-z] = |\blog [A-Za-z0-9]|\be\^|\d+/\d+|\b[KN] ")
+IN_TEX = re.compile(r"\$|\\[a-z]|[_^]\{")
+
+
+@pytest.mark.parametrize("exercise", EVERY)
+def test_mathematics_is_typeset_on_the_page_and_plain_where_it_is_printed(exercise):
+    assert [BARE.findall("K = 3"), BARE.findall("of N images"), IN_TEX.findall("\\tfrac12")] == [
+        ["K = "],
+        ["N "],
+        ["\\t"],
+    ]
+    for text in (exercise.task, *exercise.options):
+        outside = re.sub(r"\$[^$]*\$|`[^`]*`", "", text)
+        assert BARE.findall(outside) == [], text
+    for text in (
+        *exercise.hints,
+        exercise.because,
+        *exercise.outcomes,
+        *(mistake.says for mistake in exercise.mistakes),
+    ):
+        assert IN_TEX.findall(text) == [], text
+
+
 @pytest.mark.parametrize("exercise", EVERY)
 def test_the_reference_passes_its_own_check(exercise):
     result = check(exercise.id, exercise.answer)
@@ -190,8 +213,9 @@ def test_no_random_value_passes(exercise, seed):
 
 @pytest.mark.parametrize("exercise", of_kind("derive"))
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=8)
+@settings(max_examples=3)
 def test_no_random_expression_passes(exercise, seed):
+    """Few of them: `test_diagnosis` breaks each reference in many ways."""
     rng = np.random.default_rng(seed)
     atoms = sorted({*exercise.answer.free_symbols, *exercise.answer.atoms(sympy.Function)}, key=str)
     atoms = [atom for atom in atoms if isinstance(atom, sympy.Expr) and not isinstance(atom, sympy.IndexedBase)]
@@ -359,7 +383,7 @@ def test_input_output_and_expectation_are_shown_with_shape_and_dtype():
 
 
 def test_nothing_hangs_over_where_a_wrong_number_has_no_name():
-    first = repr(check("04-perplexity", lambda logits, labels: 0.3)).splitlines()[0]
+    first = repr(check("04-perplexity", lambda logits, labels: np.cos(logits.sum() + 7.3 * labels[0]))).splitlines()[0]
     assert first == "04-perplexity: not yet: 0 of 2 inputs right."
 
 
@@ -380,7 +404,10 @@ def test_equal_entries_are_told_but_not_the_value_to_predict():
 # Named mistakes through lists, tuples, other dtypes and other clothes
 
 
-@pytest.mark.parametrize("clothes", [list, tuple, np.array, lambda a: np.array(a, dtype=np.float32), np.ma.array])
+@pytest.mark.parametrize(
+    "clothes",
+    [list, tuple, np.array, lambda a: np.array(a, dtype=np.float32), np.ma.array, np.atleast_2d, sympy.Matrix, str],
+)
 def test_a_value_may_come_as_any_sequence(clothes):
     assert check("05-signs", clothes([0.23, 0.63, -0.86]))
     assert "This is q" in repr(check("05-signs", clothes([0.23, 0.63, 0.14])))
@@ -903,20 +930,39 @@ def made(kind, answer, **more):
     return Exercise(id="99-made", kind=kind, answer=answer, **{**filled, **more})
 
 
-def test_an_ordering_is_compared_exactly():
+def test_an_ordering_may_be_written_in_any_way_that_leaves_no_doubt():
     exercise = made("predict", ("cat", "dog"), mistakes=(Mistake("Turned round.", ("dog", "cat")),))
-    assert checking.judge(exercise, ["cat", "dog"])
-    assert "Turned round." in repr(checking.judge(exercise, ["dog", "cat"]))
-    for wrong in (["Cat", "dog"], ["cat"], "cat dog", ["cat", "dog", "dog"], [1, 2]):
+    for right in (["cat", "dog"], ["Cat", "dog "], "cat dog", "cat < dog", "cat, dog", np.array(["cat", "dog"])):
+        assert checking.judge(exercise, right)
+    for turned in (["dog", "cat"], "dog, cat"):
+        assert "Turned round." in repr(checking.judge(exercise, turned))
+    for wrong in (["cat"], "catdog", "dog > cat", "cat > dog", ["cat", "dog", "dog"], [1, 2]):
         assert not checking.judge(exercise, wrong)
 
 
-def test_a_string_and_a_truth_value_are_compared_exactly():
-    assert checking.judge(made("predict", "cat"), "cat")
-    assert not checking.judge(made("predict", "cat"), "cat ")
+def test_a_word_may_have_any_case_and_a_truth_value_is_compared_exactly():
+    assert checking.judge(made("predict", "cat"), "Cat ")
+    assert not checking.judge(made("predict", "cat"), "cats")
     assert checking.judge(made("predict", True), np.True_)
     assert not checking.judge(made("predict", True), 1)
     assert not checking.judge(made("predict", 1), True)
+
+
+NUMBERS = {
+    "0.5": 0.5, " 1/2 ": 0.5, "½": 0.5, "1½": 1.5, "-¼": -0.25, "−3": -3, "50 %": 0.5, "2,048": 2048, "1e-3": 1e-3,
+    "nan": np.nan, "NaN": np.nan, "np.inf": np.inf, "−∞": -np.inf,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NUMBERS)
+def test_a_number_may_be_written_as_text(text):
+    assert checking.judge(made("predict", NUMBERS[text]), text)
+    assert checking.judge(made("predict", [NUMBERS[text], 7.0]), [text, "7"])
+
+
+@pytest.mark.parametrize("text", ["", "0.5 nats", "1/0", "0,5", "half", "1,2", "%", "/", "0x10", "1½½"])
+def test_what_can_be_read_in_two_ways_or_in_none_is_no_number(text):
+    assert "got a string" in repr(checking.judge(made("predict", 0.5), text))
 
 
 def test_the_tolerance_is_the_exercises_own():
@@ -924,7 +970,9 @@ def test_the_tolerance_is_the_exercises_own():
     assert checking.judge(loose, 100.9)
     assert not checking.judge(loose, 101.2)
     assert not checking.judge(tight, 100.9)
-    assert "The right value is smaller." in repr(checking.judge(loose, 102))
+    told = repr(checking.judge(loose, 102))
+    assert "You are near, but the right value is smaller. Within 1 % of the right value is near enough." in told
+    assert "the right value is smaller. The exact value is asked for." in repr(checking.judge(tight, 100.9))
     assert not checking.judge(made("predict", 1e-18, rtol=0.01, atol=0), 0.0)
 
 

@@ -99,6 +99,8 @@ EXERCISES = (
             Mistake("The sign is wrong: when q_i grows, the cross-entropy falls.", p[i] / q[i]),
             Mistake("The weight is missing: class i comes with probability p_i.", -1 / q[i]),
             Mistake("This is the derivative with respect to p_i.", -log(q[i])),
+            Mistake("This is the slope along the logit z_i, with q the softmax of z. Here the q_i are the variables.",
+                    q[i] - p[i]),
             Mistake("This is the sum over all classes. Only one term depends on q_i.", -sum_over(j, p[j] / q[j])),
         ),
         hints=(

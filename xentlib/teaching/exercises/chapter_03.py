@@ -115,7 +115,7 @@ EXERCISES = (
     ),
     Exercise(
         id="03-weights", title="The slope of all weights", kind="code", difficulty=2, minutes=10,
-        task="A layer has no bias. Write a function of its weights `W`, of shape $(K, D)$, the features `X` of N "
+        task="A layer has no bias. Write a function of its weights `W`, of shape $(K, D)$, the features `X` of $N$ "
         "images, of shape $(N, D)$, and their true classes `labels`, of shape $(N,)$. It returns the slopes of the "
         "mean loss along all weights, an array of shape $(K, D)$.",
         answer=weight_gradient,

@@ -111,6 +111,8 @@ EXERCISES = (
             Mistake("The denominator counts the true class twice: as it was, and as it is now.",
                     -log(q[y] * exp(c) / (1 + q[y] * exp(c)))),
             Mistake("This is the loss as it was, or with every logit raised by c.", -log(q[y])),
+            Mistake("Here c is added to the probability. It is added to the logit, and softmax follows.",
+                    -log(q[y] + c)),
         ),
         hints=(
             "In the chapter's form, L is log(1 + the sum over the rivals). What does c do to each term of that sum?",

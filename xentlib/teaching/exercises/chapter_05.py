@@ -124,7 +124,7 @@ EXERCISES = (
     Exercise(
         id="05-gradient", title="Write the gradient", kind="code", difficulty=1, minutes=6,
         task="Write a function of `logits` (an array of $K$ numbers) and `y` (the index of the true class) that "
-        "returns the gradient of the loss with respect to the logits. It must work for logits of 1000 and of −1000, "
+        "returns the gradient of the loss with respect to the logits. It must work for logits of 1000 and of $-1000$, "
         "too, in one array.",
         answer=gradient,
         inputs=(
@@ -146,12 +146,14 @@ EXERCISES = (
     Exercise(
         id="05-batch", title="A batch and its mean", kind="code", difficulty=2, minutes=8,
         task="Write a function of `logits`, of shape $(N, K)$, and `labels`, $N$ indices, that returns the gradient of "
-        "the mean loss over the $N$ rows with respect to all logits.",
+        "the mean loss over the $N$ rows with respect to all logits. It has to survive logits of 1000 and of $-1000$, "
+        "in one row and in one batch.",
         answer=batch_gradient,
         inputs=(
             ([[1.0, 2.0, 0.5], [2.5, 0.5, 0.0], [0.2, 1.1, 1.0], [1.5, -0.5, 0.0]], [1, 0, 2, 1]),
             ([[0.0, 1.0, -1.0, 3.0], [2.0, 2.0, 0.5, 0.1]], [3, 0]),
             ([[0.5, -0.5, 0.25], [1.0, 0.0, 2.0], [0.0, 0.3, 0.1]], [0, 0, 1]),
+            ([[1000.0, -1000.0, 999.0], [-1000.0, -1001.0, -1002.0]], [2, 1]),
         ),
         mistakes=(
             Mistake("Divided by N · K: the mean runs over samples, not over all entries.",

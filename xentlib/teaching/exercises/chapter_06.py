@@ -134,6 +134,8 @@ EXERCISES = (
         mistakes=(
             Mistake("This is the slope of −log q_0 − log q_1, as if both classes were true at once.",
                     2 * q[k] - CAT - DOG),
+            Mistake("A whole 1 is taken off at each of the two. They share it, as their probabilities do.",
+                    q[k] - CAT - DOG),
             Mistake("The two do not get one half each. The one with the larger probability gets more.",
                     q[k] - (CAT + DOG) / 2),
             Mistake("The logarithm was lost: this is the slope of −(q_0 + q_1).",
@@ -151,7 +153,7 @@ EXERCISES = (
         id="06-log-softmax", title="Backwards through log-softmax", kind="code", difficulty=2, minutes=10,
         task="A layer computes log-softmax along the last axis. Write a function of `logits` and `g`, both of shape "
         "$(N, K)$. `g` holds the slopes of some loss with respect to the log-probabilities. Return its slopes with "
-        "respect to the logits. The loss may be anything, and so may `g`.",
+        "respect to the logits. The loss may be anything, and so may `g`. Logits may be as large as 1000.",
         answer=log_softmax_back,
         inputs=(
             ([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]], [[0.0, -1.0, 0.0], [0.3, 0.5, -2.0]]),

@@ -130,8 +130,8 @@ EXERCISES = (
     ),
     Exercise(
         id="09-uniform", title="A thousand equal logits", kind="explain", difficulty=2, minutes=5,
-        task="All $K = 1000$ logits are equal. There $H$ has no eigenvalue above 1/1000. A colleague concludes that a "
-        "gradient step of size 1000 lowers the loss from here, whatever the target. Is that so?",
+        task="All $K = 1000$ logits are equal. There $H$ has no eigenvalue above $1/1000$. A colleague concludes that "
+        "a gradient step of size 1000 lowers the loss from here, whatever the target. Is that so?",
         options=(
             "Yes: the limit is 2 over the largest curvature, which is 2000 at this place.",
             "Yes: the bound ½ is for two classes, and $1/K$ takes its place when there are more.",

@@ -82,7 +82,7 @@ EXERCISES = (
         task=r"Somebody computes $-\log(e^{z_y} / \sum_j e^{z_j})$ in float32, as it stands. Before you run anything: "
         r"what comes out? A is $z = (100, 0)$ with $y = 0$. B is the same $z$ with $y = 1$. C is $z = (30, 0)$ with "
         r"$y = 0$. D is $z = (0, -50)$ with $y = 1$. E is $z = (-200, -201)$ with $y = 0$. Give a list of five "
-        r"numbers, to three digits. Write `np.nan` for NaN and `np.inf` for ∞.",
+        r"numbers, to three digits. Write `np.nan` for NaN and `np.inf` for $\infty$.",
         answer=SYMPTOMS, rtol=TOLERANCE, atol=0,
         mistakes=(
             Mistake("Look at A again: the sum overflows, and so does the numerator.",

@@ -128,12 +128,13 @@ EXERCISES = (
         id="12-weights", title="The gradient of a weighted mean", kind="code", difficulty=2, minutes=10,
         task="Write a function of `logits`, of shape $(N, K)$, `labels`, $N$ indices, and `weights`, one for each "
         "class, that returns the gradient of the weighted mean loss with respect to the logits. The mean is the "
-        "weighted average: it divides by the sum of the weights of the $N$ labels.",
+        "weighted average: it divides by the sum of the weights of the $N$ labels. Logits may be as large as 1000.",
         answer=weighted_gradient,
         inputs=(
             ([[1.0, 2.0, 0.5], [2.5, 0.5, 0.0], [0.2, 1.1, 1.0], [1.5, -0.5, 0.0]], [1, 0, 2, 1], [1.0, 2.0, 4.0]),
             ([[0.0, 1.0, -1.0, 3.0], [2.0, 2.0, 0.5, 0.1]], [3, 0], [0.5, 3.0, 1.0, 2.0]),
             ([[0.5, -0.5], [1.0, 0.0], [0.0, 0.3]], [0, 1, 1], [0.0, 5.0]),
+            ([[1000.0, 999.0, -1000.0], [-1000.0, -1002.0, -1001.0]], [1, 0], [1.0, 0.5, 3.0]),
         ),
         mistakes=(
             Mistake("This divides by N, which is the other mean. Divide by the sum of the weights of the labels.",

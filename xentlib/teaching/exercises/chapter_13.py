@@ -238,7 +238,8 @@ EXERCISES = (
         id="13-entropy", title="How unsure, from blocks", kind="derive", difficulty=3, minutes=15,
         task="Does the entropy of $q$ fold, too? A row of logits is cut into $K$ blocks: here $K$ counts blocks, and "
         "$j$ is one of them. You are told its log-sum-exp, call it $z_j$, and the entropy of the softmax within it, "
-        "$h_j$. The cell declares `h`. Write the entropy of the softmax of the whole row.",
+        "$h_j$. The cell declares `h`. Write the entropy of the softmax of the whole row in "
+        "terms of `z` and `h`.",
         answer=sum_over(j, SHARE * (h[j] - log(SHARE))),
         mistakes=(
             Mistake("This is the mean doubt within a block. In which block the class lies is in doubt as well.",

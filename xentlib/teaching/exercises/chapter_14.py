@@ -164,13 +164,15 @@ EXERCISES = (
         id="14-piece", title="One machine's piece of the gradient", kind="code", difficulty=2, minutes=10,
         task="Write a function of `piece`, the logits of $N$ samples for the classes `start`, `start + 1`, … of one "
         "machine; of `start`; of `labels`, $N$ indices that count over all classes; and of `lse`, the log-sum-exp of "
-        "all classes for each sample. It returns this machine's piece of the gradient of the mean loss.",
+        "all classes for each sample. It returns this machine's piece of the gradient of the mean loss. "
+        "Logits may be as large as 1000.",
         answer=piece_of_gradient,
         inputs=(
             (TABLE[:, 2:5], 2, [3, 0, 4, 6], LSE),
             (TABLE[:2, :2], 0, [1, 5], LSE[:2]),
             (TABLE[:3, 3:7], 3, [2, 3, 0], LSE[:3]),
             (TABLE[1:3, 2:5], 2, [2, 1], LSE[1:3]),
+            ([[1000.0, 999.0], [-1000.0, -1001.0]], 1, [1, 4], [1000.5, -999.5]),
         ),
         mistakes=(
             Mistake("This is softmax within the piece. The classes of the other machines belong in the sum: use "

@@ -11,8 +11,8 @@ import numpy as np
 import sympy
 from sympy import Indexed, IndexedBase, Symbol, sympify
 
-from xentlib.teaching import symbolic
-from xentlib.teaching.exercises import diagnosis
+from xentlib.teaching import counterexamples, symbolic
+from xentlib.teaching.exercises import diagnosis, reading
 from xentlib.teaching.exercises.guard import run
 
 LONGEST_PROOF = 20.0  #: seconds, after which a spot check has to do
@@ -88,7 +88,9 @@ def _judge_value(exercise, answer):
     if callable(answer):
         return _not_yet(exercise, "not yet. Asked for: a value; got a function. Was it to be called?")
     reference = _plain(exercise.answer)
-    given = _plain(answer, reference)
+    given = _plain(_read(answer, reference), reference)
+    if isinstance(given, np.ndarray) and np.squeeze(given).shape == np.shape(reference):
+        given = np.squeeze(given)  # a number in brackets is that number, and a column is a list
     comparable = exercise.through and not _difference_in_kind(exercise, given, reference)
     through = exercise.through if comparable else lambda value: value
     expected, got = through(reference), through(given)
@@ -100,12 +102,48 @@ def _judge_value(exercise, answer):
     # The value itself is not told: the learner can still find it.
     what = (
         name
+        or (comparable and _before_the_logarithm(exercise, given, expected))
         or _diagnosed(diagnosis.of_value, got, expected, _closely(exercise))
         or _difference_in_kind(exercise, got, expected)
         or _which_are_right(exercise, got, expected)
     )
+    if what == diagnosis.ROUNDED:
+        what = f"{what} {_near_enough(exercise)}"
     made_of_it = f", which gives {_show(got)}" if comparable else ""
     return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(given)}{made_of_it}")
+
+
+def _read(answer, reference):
+    """Return an answer with what is written as text in the form of the reference."""
+    if isinstance(reference, tuple):
+        return reading.words(answer, reference) if all(isinstance(part, str) for part in reference) else answer
+    if isinstance(reference, str):
+        return reading.word(answer, [reference]) if isinstance(answer, str) else answer
+    return reading.numbers(answer, in_a_row=reference.ndim > 0)
+
+
+def _before_the_logarithm(exercise, given, expected):
+    """Name positive numbers whose logarithms are right."""
+    if not (given > 0).all() or not _agree(exercise, exercise.through(np.log(given)), expected):
+        return ""
+    return "This is right once you take the logarithm of each number."
+
+
+def _near_enough(exercise):
+    """Say how near to the right number is near enough."""
+    if _is_exact(exercise):
+        return "The exact value is asked for."
+    of_what = "of what it gives" if exercise.through else "of the right value"
+    return f"Within {_tolerance(exercise)} {of_what} is near enough."
+
+
+def _is_exact(exercise):
+    return exercise.rtol < 1e-6 and exercise.atol < 1e-6
+
+
+def _tolerance(exercise):
+    shares = [f"{100 * exercise.rtol:g} %"] if exercise.rtol >= 1e-6 else []
+    return " or ".join([*shares, *([f"{exercise.atol:.1g}"] if exercise.atol >= 1e-6 else [])])
 
 
 def _which_are_right(exercise, got, expected):
@@ -117,11 +155,13 @@ def _which_are_right(exercise, got, expected):
         return "NaN is no number."
     right = np.atleast_1d(_close(exercise, got, expected))
     if right.size == 1:
-        return f"The right value is {'larger' if got < expected else 'smaller'}."
+        near = abs(got - expected) <= 0.05 * abs(expected)
+        than = "larger" if got < expected else "smaller"
+        return f"{'You are near, but t' if near else 'T'}he right value is {than}. {_near_enough(exercise)}"
     places = [place[0] if len(place) == 1 else tuple(place) for place in np.argwhere(right).tolist()]
     if not places:
-        return "No entry is right."
-    return f"Right: only {'entry' if len(places) == 1 else 'entries'} {_listed(places)}."
+        return f"No entry is right. {_near_enough(exercise)}"
+    return f"Right: only {'entry' if len(places) == 1 else 'entries'} {_listed(places)}. {_near_enough(exercise)}"
 
 
 def _listed(items, last="and"):
@@ -154,7 +194,12 @@ def _judge_expression(exercise, answer):
         or _diagnosed(diagnosis.of_expression, compared, right, distributions)
         or "It is another expression."
     )
-    return _not_yet(exercise, f"not yet. {what}", f"got  {str(answer)[:200]}", refuted)
+    return _not_yet(
+        exercise,
+        f"not yet. {what}",
+        f"got  {str(answer)[:200]}",
+        _at_an_easy_point(compared, right, distributions) or refuted,
+    )
 
 
 def _in_the_books_symbols(exercise, answer):
@@ -228,7 +273,10 @@ def _no_expression(answer):
 
 
 def _strangers(exercise, answer):
-    """Name a symbol that the exercise does not use."""
+    """Name a symbol that the exercise does not use, or classes that are counted from 1."""
+    from_one = [total for total in answer.atoms(sympy.Sum) if total.limits[0][1:] == (1, symbolic.K)]
+    if from_one:
+        return f"Classes are counted from 0: the last is K − 1. Sum over {from_one[0].limits[0][0]} = 0, …, K − 1."
     strangers = sorted(answer.free_symbols - _known(exercise), key=str)
     return next((f"{s} is none of the symbols that the exercise uses." for s in strangers if isinstance(s, Symbol)), "")
 
@@ -244,10 +292,29 @@ def _refuted(answer, expression, distributions):
     try:
         symbolic.spot_check(answer, expression, distributions=distributions)
     except symbolic.NotAnIdentity as found:
-        return f"at {found.point}: yours is {found.left}, the right one {found.right}"
+        return _differ(found)
     except (symbolic.NotProved, ValueError) as refusal:
         return str(refusal)
     return ""
+
+
+def _at_an_easy_point(answer, expression, distributions):
+    """Return the numbers for which the two differ at a point of two or three classes where all scalars are positive."""
+    sides = [side.replace(sympy.Derivative, symbolic.diff) for side in (answer, expression)]
+    for point in counterexamples.points(sides, distributions, classes=(2,) * 12 + (3,) * 4):
+        if any(number <= 0 for symbol, number in point.numbers.items() if not symbol.is_integer):
+            continue
+        try:
+            counterexamples.compare(*sides, point)
+        except counterexamples.Counterexample as found:
+            return _differ(found)
+        except (counterexamples.Undefined, ValueError, TypeError, KeyError):
+            continue
+    return ""
+
+
+def _differ(found):
+    return f"at {found.point}: yours is {found.left}, the right one {found.right}"
 
 
 def _proof(answer, right, distributions):
@@ -409,14 +476,12 @@ def _how_near(exercise, faulty, right):
     """Say that two outcomes agree, and up to which difference they are said to."""
     if _show(faulty, digits=17) == _show(right, digits=17):
         return "the two are the same here"
-    enough = [f"{100 * exercise.rtol:g} %"] * (exercise.rtol > 1e-6) + [f"{exercise.atol:g}"] * (exercise.atol > 1e-6)
-    return (
-        f"the two do not differ enough here: a fault is a difference of more than {' or '.join(enough) or 'rounding'}"
-    )
+    enough = "rounding" if _is_exact(exercise) else _tolerance(exercise)
+    return f"the two do not differ enough here: a fault is a difference of more than {enough}"
 
 
 def _as_input(answer):
-    array = _plain(answer, np.array(0.0))
+    array = _plain(reading.numbers(answer), np.array(0.0))
     return array if isinstance(array, Odd) else array.astype(np.float64)
 
 
@@ -425,7 +490,7 @@ def _as_input(answer):
 
 def _judge_option(exercise, answer):
     letters = [letter for letter, _ in lettered(exercise.options)]
-    given = answer.strip().rstrip(".").upper() if isinstance(answer, str) else None
+    given = reading.letter(answer)
     if given not in letters:
         got = _show(answer) if isinstance(answer, str) else _kind(answer)
         return _not_yet(exercise, f"not yet. Asked for: a letter, {_listed(letters, 'or')}; got {got}.")

@@ -22,6 +22,7 @@ from xentlib.teaching.symbolic import K, p, q, sum_over
 CLASSES = (2, 3, 3, 4)  # of the points at which expressions are compared
 EXPONENT = 700  #: beyond it, e^x is near the end of float64
 NEARLY = 0.01  #: relative error up to which an answer is nearly right
+ROUNDED = "Right as far as it goes, but it is rounded too far: give more digits."
 
 
 class Sample(NamedTuple):
@@ -39,8 +40,8 @@ def of_value(got, expected, close):
     """Diagnose a value: an array of numbers, of any shape. `close(a, b)` tells whether two arrays agree."""
     if not (isinstance(got, np.ndarray) and isinstance(expected, np.ndarray)) or expected.dtype == bool:
         return ""
-    if _is_rounded(got, expected, digits=1 if np.size(got) > 1 else 2):
-        return "Right as far as it goes, but it is rounded too far: give more digits."
+    if _is_rounded(got, expected) or _is_cut_off(got, expected):
+        return ROUNDED
     if not np.size(got) or not np.any(got):
         return ""  # zeros are near many things
 
@@ -49,19 +50,19 @@ def of_value(got, expected, close):
             (np.allclose(a, b, rtol=1e-3, atol=1e-12, equal_nan=True) and close(a, b)) or _is_rounded(a, b, digits)
         )
 
-    samples = [Sample(got, expected, {"100": 100.0})]
-    return _kind_of_spoiling(samples, same(2)) or _of_samples(samples, same(3))
+    samples = [Sample(got, expected)]
+    return _kind_of_spoiling(samples, same(2)) or _of_samples(samples, same(3), tells=False)
 
 
-def _of_samples(samples, close):
-    """Name what turns every right number into what was given."""
+def _of_samples(samples, close, tells=True):
+    """Name what turns every right number into what was given. Unless it `tells`, no number of it is told."""
     if not any(np.isfinite(sample.got).any() for sample in samples):
         return ""  # what has no value at all fits anything
     return (
         _kind_of_spoiling(samples, close)
-        or _factor(samples, close)
+        or _factor(samples, close, tells)
         or _order(samples, close)
-        or _constant(samples, close)
+        or _constant(samples, close, tells)
     )
 
 
@@ -89,15 +90,17 @@ _SPOILT: tuple[tuple[str, Callable], ...] = (
     ("These are probabilities. The logits that softmax turns into them are asked for.", _several(xentlib.softmax)),
     ("This is the logarithm of what is asked for.", np.log),
     ("This is the exponential of what is asked for: take its logarithm.", np.exp),
+    ("This is a probability whose −log is asked for.", lambda x: np.exp(-x)),
+    ("This is minus the logarithm of what is asked for.", lambda x: -np.log(x)),
     ("This is 1 minus what is asked for.", lambda x: 1 - x),
 )
 
 
-def _factor(samples, close):
+def _factor(samples, close, tells):
     """Name the factor by which all numbers are too large or too small, with the right sign or the wrong one."""
     names = set.intersection(*(set(sample.factors) for sample in samples))
     candidates = [(name, [sample.factors[name] for sample in samples]) for name in sorted(names, key=_simplest)]
-    candidates = [("2", [2.0] * len(samples)), ("log 2", [math.log(2)] * len(samples)), *candidates]
+    candidates = [(n, [f] * len(samples)) for n, f in (("2", 2.0), ("log 2", math.log(2)), ("100", 100.0))] + candidates
     for power, sign, (name, factors) in itertools.product((1, 2), (1, -1), candidates):
         if power == 2 and len({*factors}) == 1:
             continue  # a plain number, squared, is one more number
@@ -108,7 +111,8 @@ def _factor(samples, close):
                     for s, f in zip(samples, factors, strict=True)
                 )
             if wrong:
-                return _factor_in_words(name, exponent) + (" The sign is turned round as well." if sign < 0 else "")
+                words = _factor_in_words if tells else _that_a_factor_is_wrong
+                return words(name, exponent) + (" The sign is turned round as well." if sign < 0 else "")
     return ""
 
 
@@ -120,11 +124,24 @@ def _factor_in_words(name, exponent):
     squared = f"{name} squared" if abs(exponent) == 2 else name
     if exponent > 0:
         told = f"There is a factor too many, or a division is missing: this is {squared} times the right answer."
-        units = "nats where bits are"
     else:
         told = f"A factor is missing, or there is a division too many: this is the right answer divided by {squared}."
-        units = "bits where nats are"
-    return told + {"log 2": f" Are these {units} asked for?", "100": " Are these percent?"}.get(name, "")
+    return " ".join(filter(None, [told, _unit(name, exponent)]))
+
+
+def _that_a_factor_is_wrong(name, exponent):
+    return (
+        f"A factor is wrong: {_unit(name, exponent) or 'is something counted twice, or a division missing?'}".replace(
+            ": Are", ": are"
+        )
+    )
+
+
+def _unit(name, exponent):
+    """Ask for the units that a factor stands for, if it stands for some."""
+    units = "nats where bits are" if exponent > 0 else "bits where nats are"
+    percent = "percent" if exponent > 0 else "hundredths where percent are"
+    return {"log 2": f"Are these {units} asked for?", "100": f"Are these {percent} asked for?"}.get(name, "")
 
 
 def _order(samples, close):
@@ -134,7 +151,7 @@ def _order(samples, close):
     return ""
 
 
-def _constant(samples, close):
+def _constant(samples, close, tells):
     """Name a difference that is the same in all entries."""
     if any(np.shape(s.got) != np.shape(s.expected) for s in samples) or sum(np.size(s.got) for s in samples) < 2:
         return ""
@@ -142,7 +159,8 @@ def _constant(samples, close):
         shifts = [np.ravel(s.got - s.expected) for s in samples]
         first = shifts[0][0]
         if np.isfinite(first) and first and all(_same(s.got, s.expected + first, close) for s in samples):
-            return f"Right up to a constant, and here the constant matters: it is off by {_number(first)}."
+            by = f": it is off by {_number(first)}" if tells else ""
+            return f"Right up to a constant, and here the constant matters{by}."
         constant = all(len(d) > 1 and _same(s.got, s.expected + d[0], close)
                        for s, d in zip(samples, shifts, strict=True))  # fmt: skip
     return "Right up to a constant that is the same for all entries, and here it matters." if constant else ""
@@ -153,13 +171,34 @@ def _number(x):
 
 
 def _is_rounded(got, expected, digits=1):
-    """Tell whether numbers are the right ones in the decimals that they show, if these are enough digits."""
+    """Tell whether numbers are the right ones in the decimals that they show, if these are enough digits.
+
+    A single number may also be a whole one.
+    """
     if np.shape(got) != np.shape(expected) or not np.isfinite(got).all() or not np.size(got):
         return False
-    places = max(len(str(float(x)).partition(".")[2].rstrip("0")) for x in np.ravel(got)) if _in_decimals(got) else 99
+    places = _places(got)
     shown = places + 1 + math.floor(math.log10(np.abs(got).max() or 1e-99))
+    if not (np.size(got) > 1 or digits > 1) <= places <= 8 or shown < digits:
+        return False
     with np.errstate(all="ignore"):
-        return 1 <= places <= 8 and shown >= digits and bool((np.abs(got - expected) <= 0.501 * 10.0**-places).all())
+        right = bool((np.abs(got - expected) <= 0.501 * 10.0**-places).all())
+    return right and (np.size(got) > 1 or bool(np.abs(got - expected) <= 0.2 * np.abs(expected)))
+
+
+def _is_cut_off(got, expected):
+    """Tell whether a number has the first digits of the right one, two at least, and lacks the others."""
+    if np.shape(got) != () or np.shape(expected) != () or not np.isfinite(expected):
+        return False
+    places = _places(got)
+    if not 1 <= places <= 8 or abs(got) < 10.0 ** (1 - places):
+        return False
+    return math.trunc(float(expected) * 10**places) == round(float(got) * 10**places)
+
+
+def _places(got):
+    """Return how many decimals numbers show."""
+    return max(len(str(float(x)).partition(".")[2].rstrip("0")) for x in np.ravel(got)) if _in_decimals(got) else 99
 
 
 def _in_decimals(got):
@@ -192,7 +231,13 @@ def of_function(answer, reference, tried, close):
         or _no_number(tried, close)
         or _inside_the_logarithm(tried)
         or _digits(tried, close)
+        or _at_the_extremes(tried, close)
         or _whole_batch(answer, reference, tried, close)
+        or _all_off_alike(tried, close)
+        or _an_entropy(tried, close)
+        or _left_out(answer, reference, tried, close)
+        or _taken_for_granted(answer, reference, tried, close)
+        or ("Your answer is no finite number here: what is divided by 0?" if any(map(has_no_number, tried)) else "")
     )
 
 
@@ -206,6 +251,8 @@ def _sizes(call):
         if array.ndim == 1:
             factors[f"the length of `{name}`"] = len(array)
             factors[f"the sum of `{name}`"] = float(array.sum())
+        if array.ndim in (1, 2) and array.dtype.kind == "f":
+            factors[f"the norm of `{name}`"] = float(np.linalg.norm(array))
         if array.ndim == 2:
             factors |= {f"the number of rows of `{name}`": array.shape[0],
                         f"the number of columns of `{name}`": array.shape[1],
@@ -286,10 +333,31 @@ def _other_arguments(reference, tried, close):
             (_transposed, f"`{name}` is transposed."),
         ):
             if np.asarray(tried[0].arguments[name]).dtype.kind == "f" and _is_reference_of(
-                lambda a, n=name, f=function: {**a, n: f(a[n])}, reference, tried, close
+                _with_another(name, function), reference, tried, close
             ):
                 return says
+        first = np.asarray(tried[0].arguments[name])
+        others = _OTHER_LABELS if first.dtype.kind in "iu" else _OTHER_NUMBERS if first.ndim == 0 else ()
+        for says, function in others:
+            if _is_reference_of(_with_another(name, function), reference, tried, close):
+                return says.format(name)
     return ""
+
+
+def _with_another(name, function):
+    return lambda arguments: {**arguments, name: function(arguments[name])}
+
+
+_OTHER_LABELS = (
+    ("`{}` is not used: this is right if the label is 0 everywhere.", lambda a: 0 * a),
+    ("`{}` is read as if it were counted from 1. It is counted from 0.", lambda a: a - 1),
+    ("`{}` is off by one: it is counted from 0.", lambda a: a + 1),
+)
+_OTHER_NUMBERS = (
+    ("`{}` is missing: this is right if it is 1.", lambda a: 1.0),
+    ("`{}` is missing: this is right if it is 0.", lambda a: 0.0),
+    ("`{}` is upside down: this is right with one over it.", lambda a: 1 / a),
+)
 
 
 def _transposed(a):
@@ -369,6 +437,119 @@ def _digits(tried, close):
     return ""
 
 
+def _at_the_extremes(tried, close):
+    """Name what is right but where numbers are very large or very far apart."""
+    wrong = [c for c in tried if not _same(c.got, c.expected, close)]
+    if any(np.shape(c.got) != np.shape(c.expected) or not np.isfinite(c.got).all() for c in wrong):
+        return ""
+    if len(wrong) == len(tried) or not all(_is_extreme(c) for c in wrong):
+        return ""
+    return (
+        "Right but where numbers are very large or far apart. Does a clip hide that they differ, or is something "
+        "rounded to 0?"
+    )
+
+
+def _is_extreme(call):
+    floats = [np.asarray(a) for a in call.arguments.values() if np.asarray(a).dtype.kind == "f"]
+    return any((np.abs(a) >= EXPONENT).any() for a in floats)
+
+
+def _all_off_alike(tried, close):
+    """Name what is off by one and the same number, but not in all entries."""
+    if any(np.shape(c.got) != np.shape(c.expected) for c in tried):
+        return ""
+    got, expected = (np.concatenate([np.ravel(getattr(c, side)) for c in tried]) for side in ("got", "expected"))
+    wrong = np.array([not close(g, e) for g, e in zip(got, expected, strict=True)])
+    if not 1 < wrong.sum() < len(wrong) or not np.isfinite(got[wrong]).all():
+        return ""
+    off = (got - expected)[wrong]
+    if not np.allclose(off, off[0], rtol=1e-9, atol=1e-12):
+        return ""
+    return (
+        f"Every entry that is wrong is off by {_number(off[0])}: something is added or subtracted in too many places, "
+        "or in too few."
+    )
+
+
+def _an_entropy(tried, close):
+    """Name an entropy that is still to be subtracted, or added."""
+    for name, first in tried[0].arguments.items():
+        if np.ndim(first) != 1 or np.asarray(first).dtype.kind != "f" or not np.isclose(np.sum(first), 1):
+            continue
+        for sign, says in ((1, "too many: this is larger"), (-1, "missing: this is smaller")):
+            off = [run(lambda a=c.arguments[name]: xentlib.entropy(a)).value for c in tried]
+            if None not in off and all(
+                _same(c.got, c.expected + sign * h, close) for c, h in zip(tried, off, strict=True)
+            ):
+                return f"An entropy is {says} by the entropy of `{name}`."
+    return ""
+
+
+def _left_out(answer, reference, tried, close):
+    """Name the arguments that the answer does not depend on, though the right one does."""
+    if any(np.shape(c.got) != np.shape(c.expected) or c.got.dtype == bool for c in tried):
+        return ""
+    unused = [name for name in tried[0].arguments if _is_unused(name, answer, reference, tried, close)]
+    if len(unused) == len(tried[0].arguments) > 1:
+        return "The result is the same whatever the function is given."
+    return f"The result does not depend on `{unused[0]}`, and it should." if unused else ""
+
+
+def _is_unused(name, answer, reference, tried, close):
+    matters = False
+    for call in tried:
+        theirs, ours = _results((answer, reference), {**call.arguments, name: _changed(call.arguments[name])})
+        if theirs.failure or ours.failure or not np.array_equal(theirs.value, call.got, equal_nan=True):
+            return False
+        matters |= not _same(ours.value, call.expected, close)
+    return matters
+
+
+def _results(functions, arguments):
+    """Call functions with the same arguments, none for long, and return what came of it."""
+    return [run(lambda f=f: np.asarray(f(*_fresh(arguments).values()), float), limit=0.5) for f in functions]
+
+
+def _changed(argument):
+    """Return another argument of the same shape and kind: indices of 0, other numbers, a distribution for one."""
+    a = np.asarray(argument)
+    if a.dtype.kind != "f":
+        return np.zeros_like(a) if a.ndim else argument
+    if a.ndim == 0:
+        return argument + 1
+    rolled = np.stack([np.roll(row, n + 1, axis=-1) for n, row in enumerate(np.atleast_2d(a))]).reshape(a.shape)
+    sums_to_one = (a >= 0).all() and np.allclose(a.sum(axis=-1), 1)
+    return 0.75 * rolled + (0.25 / a.shape[-1] if sums_to_one else 0)
+
+
+def _taken_for_granted(answer, reference, tried, close):
+    """Name what an answer takes for granted of an argument: it is right as soon as that holds."""
+    for name, first in tried[0].arguments.items():
+        if np.ndim(first) == 0 or np.asarray(first).dtype.kind != "f":
+            continue
+        for says, change in _GRANTED:
+            results = [_results((answer, reference), {**c.arguments, name: change(c.arguments[name])}) for c in tried]
+            if any(r.failure or not np.isfinite(r.value).all() for pair in results for r in pair):
+                continue
+            if not any(np.ptp(ours.value) for _, ours in results):
+                continue  # where all is 0, or alike, much is right by chance
+            if all(_same(theirs.value, ours.value, close) for theirs, ours in results):
+                return f"This is right only if {says.format(name)}. Here they need not."
+    return ""
+
+
+_GRANTED = (
+    ("the numbers of `{}` are all 1", np.ones_like),
+    ("the numbers of `{}` sum to 1, row by row if there are rows", lambda a: _summing_to(1, a)),
+    ("the numbers of `{}` sum to 0, row by row if there are rows", lambda a: _summing_to(0, a)),
+)
+
+
+def _summing_to(total, a):
+    return a + (total - a.sum(axis=-1, keepdims=True)) / a.shape[-1]
+
+
 def _pairs(tried):
     """Return what came out of all calls, and what should have, without what is infinite."""
     finite = [np.isfinite(call.expected) for call in tried]
@@ -390,10 +571,7 @@ def _whole_batch(answer, reference, tried, close):
                 else a
                 for name, a in call.arguments.items()
             }
-            theirs, ours = (
-                run(lambda f=f, a=alone: np.asarray(f(*_fresh(a).values()), float), limit=0.5)
-                for f in (answer, reference)
-            )
+            theirs, ours = _results((answer, reference), alone)
             if theirs.failure or ours.failure or not _same(theirs.value, ours.value, close):
                 return ""
             if not _is_multiple(call.expected[n], ours.value):
@@ -422,15 +600,18 @@ def of_expression(answer, reference, distributions=()):
     given, right = _values(answer, points), _values(reference, points)
 
     def is_answer(expression):
-        return _equal(given, _values(expression, points))
+        return _equal(given, (_value(expression, point) for point in points))
 
     if is_answer(-reference):
         return _SPOILT[0][0]
     return (
-        _index(answer, reference, is_answer, lambda e: _equal(_values(e, points), right))
+        _index(answer, reference, is_answer, lambda e: _equal(right, (_value(e, point) for point in points)))
         or next((says for says, spoilt in _spoilt(reference) if is_answer(spoilt)), "")
         or _of_points(answer, reference, points, given, right)
-        or next((says for says, spoilt in _terms(reference) if is_answer(spoilt)), "")
+        or _parts(reference, points, given, right)
+        or next((says for says, spoilt in _spoilt_inside(reference) if is_answer(spoilt)), "")
+        or _in_one_case(reference, points, given, right)
+        or _not_to_the_logits(answer, distributions, points, right)
         or _same_for_all(answer, reference, points, given, right)
         or _left_over(answer, reference)
     )
@@ -448,9 +629,14 @@ def _value(expression, point):
 
 
 def _equal(some, others):
-    """Tell whether values agree wherever both exist, at four points or more."""
-    both = [(a, b) for a, b in zip(some, others, strict=True) if math.isfinite(a) and math.isfinite(b)]
-    return len(both) >= 4 and all(math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) for a, b in both)
+    """Tell whether values agree wherever both exist, at four points or more. Stop at the first that do not."""
+    n_equal = 0
+    for a, b in zip(some, others, strict=True):
+        if math.isfinite(a) and math.isfinite(b):
+            if not math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12):
+                return False
+            n_equal += 1
+    return n_equal >= 4
 
 
 def _indices(expression):
@@ -502,7 +688,11 @@ def _spoilt(reference):
         yield f"The sign of {base} is turned round.", reference.xreplace({entry: -entry for entry in entries})
     deltas = reference.atoms(KroneckerDelta)
     if deltas:
-        yield "The indicator is missing, that of the true class or of equal indices.", _with(reference, deltas, 0)
+        yield (
+            "The indicator is missing, that of the true class or of equal indices. (Python's `i == y` compares the "
+            "symbols, and is False: write KroneckerDelta(i, y).)",
+            _with(reference, deltas, 0),
+        )
         yield "The indicator is missing: 1 is subtracted or added for every class.", _with(reference, deltas, 1)
         yield "The sign of the indicator is turned round.", reference.xreplace({d: -d for d in deltas})
     for symbol in sorted(reference.free_symbols - {K} - set(_indices(reference)), key=str):
@@ -527,7 +717,9 @@ def _of_points(answer, reference, points, given, right):
     free, indices = answer.free_symbols | reference.free_symbols, {*_indices(answer), *_indices(reference)}
     scalars = sorted({K, *(s for s in free if isinstance(s, Symbol) and s not in indices)}, key=str)
     entries = [e for e in reference.atoms(Indexed) if set(_indices(e)) <= set(_indices(reference))]
-    parts = [*scalars, *entries, *(1 - entry for entry in entries if entry.base in (p, q))]
+    probabilities = [entry for entry in entries if entry.base in (p, q)]
+    parts = [*scalars, *entries, *(1 - entry for entry in probabilities), *(e / (1 - e) for e in probabilities)]
+    parts += [sympy.exp(scalar) for scalar in scalars if scalar != K]
     factors = [{str(part): _value(part, point) for part in parts} for point in points]
     samples = [
         Sample(np.float64(a), np.float64(b), f)
@@ -539,22 +731,84 @@ def _of_points(answer, reference, points, given, right):
     return _of_samples(samples, lambda a, b: bool(np.isclose(a, b, rtol=1e-9, atol=1e-12)))
 
 
-def _terms(reference):
-    """Yield what comes out if one part of a sum or a product is lost, or one of a sum turned round."""
-    for form in (reference, reference.expand()):
-        sums = {form, *form.atoms(sympy.Add)} if form is reference else {form}
-        for node in sorted((node for node in sums if node.is_Add), key=str):
+def _parts(reference, points, given, right):
+    """Name parts of a sum that are lost, turned round, or there with a wrong factor."""
+    off = [a - b for a, b in zip(given, right, strict=True)]
+    for form in dict.fromkeys((reference, reference.expand())):
+        terms = sorted(form.args, key=str) if form.is_Add else []
+        values = [[_value(term, point) for point in points] for term in terms[:MOST_TERMS]]
+        for size in range(1, len(terms)):
+            for chosen in itertools.combinations(range(len(values)), size):
+                sums = [sum(numbers) for numbers in zip(*(values[n] for n in chosen), strict=True)]
+                for share, says in _SHARES.items():
+                    if _equal(off, [share * number for number in sums]):
+                        return says.format(" and ".join(_part(terms[n]) for n in chosen))
+    return ""
+
+
+MOST_TERMS = 4
+_SHARES = {
+    -1: "A part is missing: {}.",
+    -2: "The sign of one part is turned round: that of {}.",
+    1: "A factor is wrong: a part is there twice, {}.",
+    -0.5: "A factor is wrong: a part is there with one half of it, {}.",
+}
+
+
+def _spoilt_inside(reference):
+    """Yield what comes out if a part within a sum, a product, a power or a function is lost or spoilt."""
+    nodes = sorted(sympy.preorder_traversal(reference), key=lambda node: (node.count_ops(), str(node)), reverse=True)
+    for node in dict.fromkeys(nodes):
+        if node.is_Add and node != reference:
             for term in node.args:
-                yield f"A part is missing: {_part(term)}.", form.xreplace({node: node - term})
+                yield f"A part is missing: {_part(term)}.", reference.xreplace({node: node - term})
                 yield (
                     f"The sign of one part is turned round: that of {_part(term)}.",
-                    form.xreplace({node: node - 2 * term}),
+                    reference.xreplace({node: node - 2 * term}),
                 )
-        factors = sorted((node for node in form.atoms(sympy.Mul) | form.atoms(sympy.Pow)), key=str)
-        for node in factors if form is reference else ():
-            for factor in node.args if node.is_Mul else ():
-                if not factor.is_number:
-                    yield f"A factor is missing: {_part(factor)}.", form.xreplace({node: node / factor})
+        for factor in node.args if node.is_Mul else ():
+            if not factor.is_number:
+                yield f"A factor is missing: {_part(factor)}.", reference.xreplace({node: node / factor})
+        for one in _indices(reference) if isinstance(node, sympy.Sum) else ():
+            term = node.function.xreplace({node.limits[0][0]: one})
+            yield f"A sum is missing: its term of {one} alone is where all belong.", reference.xreplace({node: term})
+        if isinstance(node, (sympy.exp, sympy.log)):
+            name = "An exponential" if isinstance(node, sympy.exp) else "A logarithm"
+            yield f"{name} is missing: that of {_part(node.args[0])}.", reference.xreplace({node: node.args[0]})
+        elif isinstance(node, sympy.Pow):
+            yield f"This is upside down: {_part(node.base)}.", reference.xreplace({node: 1 / node})
+            for power in (node * node.base, node / node.base):
+                yield f"The power of {_part(node.base)} is another one.", reference.xreplace({node: power})
+
+
+def _in_one_case(reference, points, given, right):
+    """Name what is right only where two indices are equal, or only where they differ."""
+    for delta in sorted(reference.atoms(KroneckerDelta), key=str):
+        one, other = sorted(delta.args, key=lambda index: (index.is_number, str(index)))
+        cases = {True: ([], []), False: ([], [])}
+        for point, a, b in zip(points, given, right, strict=True):
+            found = _value(delta, point)
+            if math.isfinite(found):
+                for values, value in zip(cases[bool(found)], (a, b), strict=True):
+                    values.append(value)
+        for equal, sign, opposite in ((True, "=", "≠"), (False, "≠", "=")):
+            if _equal(*cases[equal]) and any(cases[equal][0]) and len(cases[not equal][0]) > 1:
+                return (
+                    f"Right where {one} {sign} {other}, and wrong where {one} {opposite} {other}: mind the indicator."
+                )
+    return ""
+
+
+def _not_to_the_logits(answer, distributions, points, right):
+    """Name a derivative with respect to probabilities where one with respect to logits is asked for."""
+    if q not in distributions or len(_indices(answer)) == 0:
+        return ""
+    k = symbolic.index("k_")
+    for one in _indices(answer):
+        chained = q[one] * (answer - sum_over(k, q[k] * answer.xreplace({one: k})))
+        if _equal(right, (_value(chained, point) for point in points)):
+            return f"This is the slope with respect to q[{one}]. The chain rule goes on, through softmax, to z[{one}]."
+    return ""
 
 
 def _part(expression):
