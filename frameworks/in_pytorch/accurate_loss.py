@@ -66,7 +66,7 @@ def cross_entropy(
 
     The options mean what they mean to `F.cross_entropy`, whose classes are axis 1: here they are the last. The result
     has the dtype of the logits, under autocast float32. -inf masks a class, and a mean over nothing is 0. Shapes,
-    labels and options that are wrong are errors; NaN and +inf among the logits give NaN, as loss scaling expects.
+    labels and options that are wrong are errors; NaN and +inf among the logits make the loss NaN or inf.
 
     >>> cross_entropy(torch.tensor([1.0, 2.0, 0.5]), torch.tensor(1))
     tensor(0.4644)

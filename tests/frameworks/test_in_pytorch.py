@@ -12,8 +12,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: 'make frameworks' installs it")
 
-import processes  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
+import torch_processes as processes  # noqa: E402
 from in_pytorch import variants  # noqa: E402
 from in_pytorch.accurate_loss import cross_entropy  # noqa: E402
 from in_pytorch.calibration import fit_temperature  # noqa: E402
@@ -173,6 +173,29 @@ def test_an_ignored_row_may_hold_anything_and_nan_shows_elsewhere():
     assert (found[1:] == 0).all()
     assert cross_entropy(z, torch.tensor([1, 0, -100])).isnan()
     assert cross_entropy(z, torch.tensor([1, -100, 0])).isnan()
+
+
+def test_pytorchs_own_loss_differs_where_the_readme_says_so():
+    """The rows of "Differences from `F.cross_entropy`" that no other test tries."""
+    sure = torch.tensor([[0.0, 40.0]], dtype=torch.float64, requires_grad=True)
+    loss = F.cross_entropy(sure, torch.tensor([1]))
+    loss.backward()
+    assert loss == 0
+    assert sure.grad[0, 1] == 0
+    assert f"{cross_entropy(sure, torch.tensor([1])).item():.4g}" == "4.248e-18"
+    half = torch.tensor([[0.0, 6.0]], dtype=torch.bfloat16)
+    assert f"{cross_entropy(half, torch.tensor([1])).item():.3g}" == "0.00247"
+    weights = {"label_smoothing": 0.1, "reduction": "mean"}
+    nothing = torch.tensor([0.0, 1.0, 1.0], dtype=torch.float64)
+    assert F.cross_entropy(Z[:1], torch.tensor([0]), weight=nothing, **weights).isnan()
+    assert cross_entropy(Z[:1], torch.tensor([0]), class_weights=nothing, **weights) == 0
+    with pytest.raises(IndexError, match="3"):
+        F.cross_entropy(Z, torch.tensor([0, 3]))
+    assert F.cross_entropy(Z, Y, weight=-torch.ones(3, dtype=torch.float64), reduction="sum") < 0
+    for bad in (NAN, INF):
+        z = torch.tensor([[0.0, bad]])
+        assert F.cross_entropy(z, torch.tensor([0])).isnan()
+        assert not cross_entropy(z, torch.tensor([0])).isfinite()
 
 
 # Derivatives of every kind
