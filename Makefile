@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Each is written at the very end of what it stands for.
-MADE := $(VENV)/ready $(VENV)/lab-ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
+MADE := $(VENV)/ready $(VENV)/lab-ready $(VENV)/frameworks-ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
 ALONE := $(PYTHON) tools/one_at_a_time.py
 # With the settings in tools/lab and the kernel of the environment, whatever else of Jupyter the user has.
 LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BIN)/jupyter lab
@@ -17,7 +17,7 @@ PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab test lite bench weigh notebooks experiments exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab test frameworks lite bench weigh notebooks experiments exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,6 +34,9 @@ test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, uni
 	@$(MAKE) --no-print-directory book
 	$(BIN)/pytest
 	$(BIN)/python tools/other_processor
+
+frameworks: $(VENV)/frameworks-ready  ## install PyTorch and JAX, and test the losses in frameworks/ (its README says how large they are)
+	$(BIN)/pytest frameworks tests/frameworks
 
 lite: book  ## run every chapter to its end in the browser (some minutes; make test runs one of them)
 	XENTLIB_LITE=all $(BIN)/pytest -n 0 tests/browser/test_lite.py
@@ -90,6 +93,11 @@ $(VENV)/ready: requirements.txt
 $(VENV)/lab-ready: $(VENV)/ready tools/lab/requirements.txt
 	@echo "Installing JupyterLab (once, half a minute) ..."
 	@$(BIN)/python -m pip --disable-pip-version-check install -qq --requirement tools/lab/requirements.txt
+	@touch $@
+
+$(VENV)/frameworks-ready: $(VENV)/ready frameworks/requirements.txt
+	@echo "Installing PyTorch and JAX (once, some minutes) ..."
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --requirement frameworks/requirements.txt
 	@touch $@
 
 $(VENV)/lite/ready: $(VENV)/ready tools/lite/fetch.py tools/lite/pyodide-lock.json

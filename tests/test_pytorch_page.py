@@ -1,5 +1,6 @@
 """The page for those who come from PyTorch says what is so: its rows are read, and what they claim is tried."""
 
+import ast
 import inspect
 import re
 from pathlib import Path
@@ -34,7 +35,11 @@ Y = [1, 2]
 def rows(title):
     """Return the rows of the table under a heading, as lists of cells."""
     section = PAGE.partition(f"## {title}\n")[2].partition("\n## ")[0]
-    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in section.splitlines() if "`" in line]
+    return [
+        [cell.strip() for cell in line.strip("|").split(" | ")]
+        for line in section.splitlines()
+        if re.match(r"\|.*`", line)
+    ]
 
 
 def keywords(cell):
@@ -64,6 +69,17 @@ def test_each_function_is_there_takes_these_arguments_and_is_on_that_page(name, 
     assert list(parameters)[: len(first)] == first
     for argument in re.findall(r"(\w+)=(\S+)", arguments):
         assert str(parameters[argument[0]].default) == argument[1].rstrip(",")
+
+
+def test_the_functions_in_pytorch_are_there_and_take_these_arguments():
+    found = [re.match(r"`(\w+)\.(\w+)\((.+)\)`$", row[1]).groups() for row in rows("The same in PyTorch")]
+    assert len(found) == 5
+    for module, name, arguments in found:
+        source = (Path(__file__).parents[1] / "frameworks" / "in_pytorch" / f"{module}.py").read_text(encoding="utf-8")
+        (function,) = (node for node in ast.parse(source).body if getattr(node, "name", "") == name)
+        taken = [argument.arg for argument in function.args.args + function.args.kwonlyargs]
+        named = [argument.partition("=")[0] for argument in arguments.split(", ")]
+        assert named == [argument for argument in taken if argument in named]
 
 
 def test_every_function_with_a_counterpart_is_named():
