@@ -12,8 +12,8 @@ from typing import Literal, Unpack
 
 from xentlib._validate import check_choice
 from xentlib.audit.calling import Caller, Loss, adapter_of
-from xentlib.audit.probes import try_all
-from xentlib.audit.report import Report, name_mistakes
+from xentlib.audit.combinations import try_combinations
+from xentlib.audit.report import Report, report_on
 from xentlib.audit.vectors import Options
 
 __all__ = ["Report", "audit"]
@@ -40,10 +40,10 @@ def audit(
         Whose tensors are handed over. A gradient that the loss does not return is then taken by autograd. Without it
         the loss gets NumPy arrays, which have no bfloat16.
     time_limit : float
-        Seconds for a single call. A loss that takes longer is not called again.
+        Seconds for a single call, 10 by default. A loss that takes longer is not called again.
     label_smoothing, ignore_index, class_weights, reduction
-        Passed on to the loss in each call, if given. They mean what they mean in PyTorch. K is the length of
-        `class_weights`.
+        Passed on to the loss, if given: each alone, in pairs, and all together. They mean what they mean in PyTorch. K
+        is the length of `class_weights`.
 
     Returns
     -------
@@ -68,7 +68,7 @@ def audit(
     has the mistakes.
 
     The loss runs in this process, in a thread. It gets copies, and whatever it raises is caught, but it is not
-    locked in.
+    locked in: a crash, or C code that keeps Python's lock for ever, ends the audit too.
 
     Examples
     --------
@@ -87,11 +87,10 @@ def audit(
     if not time_limit > 0:
         raise ValueError(f"time_limit must be positive; got {time_limit!r}")
     caller = Caller(loss, adapter_of(framework, dtype), options, time_limit)
-    trial = try_all(caller, dtype)
+    trials = try_combinations(caller, dtype)
     caller.close()
-    mistakes = () if caller.hung else name_mistakes(trial, options, dtype)
     name = getattr(loss, "__name__", type(loss).__name__)
-    return Report(name, dtype, trial.tried, tuple(trial.findings), mistakes)
+    return report_on(name, dtype, trials, by_autograd=framework is not None, hung=caller.hung)
 
 
 def _check_options(options: Options) -> None:

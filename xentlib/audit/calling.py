@@ -30,6 +30,7 @@ class Answer:
     problem: str = ""  #: what it raised, or what is wrong with the shape or the kind of the result
     note: str = ""  #: what is odd about it, but does no harm
     changed: bool = False  #: whether the call changed its input
+    kept: Any = None  #: the gradient as the loss has returned it, which later calls must leave alone
 
 
 class BadResultError(Exception):
@@ -38,6 +39,9 @@ class BadResultError(Exception):
 
 class Adapter(Protocol):
     """How a framework's loss is called."""
+
+    label_types: tuple[str, ...]  #: which its losses may be expected to take, beside int64
+    has_layouts: bool  #: whether its arrays may lie in column order
 
     def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
         """Return what the loss makes of logits, labels and options."""
@@ -59,6 +63,9 @@ def adapter_of(framework: str | None, dtype: str) -> Adapter:
 class NumPyAdapter:
     """NumPy arrays; the gradient is there only if the loss returns it."""
 
+    label_types: tuple[str, ...] = ("int32", "uint8")
+    has_layouts = True
+
     def __init__(self, dtype: str) -> None:
         self.dtype = dtype
 
@@ -73,12 +80,15 @@ class NumPyAdapter:
         changed |= weights is not None and not np.array_equal(
             given["class_weights"], round_to(self.dtype, np.array(weights, float))
         )
-        found, grad = _pair(result)
-        return _answer(found, grad, logits, options, changed, self.dtype)
+        found, grad = _pair(result, options)
+        return _answer(found, grad, logits, options, changed, self.dtype, self.dtype)
 
 
 class TorchAdapter:
     """Tensors; a gradient that the loss does not return is taken by autograd."""
+
+    label_types: tuple[str, ...] = ()  # PyTorch's own loss wants int64
+    has_layouts = True
 
     def __init__(self, dtype: str) -> None:
         self.torch = importlib.import_module("torch")
@@ -87,22 +97,30 @@ class TorchAdapter:
     def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
         torch = self.torch
         kind = getattr(torch, self.dtype)
-        leaf = torch.tensor(logits.tolist(), dtype=kind, requires_grad=True)
-        z, y = leaf.clone(), torch.tensor(labels.tolist())
+        in_columns = logits.flags.f_contiguous and not logits.flags.c_contiguous
+        leaf = torch.tensor((logits.T if in_columns else logits).tolist(), dtype=kind, requires_grad=True)
+        z, y = (leaf.t() if in_columns else leaf).clone(), torch.tensor(labels.tolist())
         given: dict[str, Any] = dict(options)
         if "class_weights" in options:
             given["class_weights"] = torch.tensor(np.asarray(options["class_weights"]).tolist(), dtype=kind)
-        value, grad = _pair(loss(z, y, **given))
-        changed = z.tolist() != logits.tolist() or y.tolist() != labels.tolist()
+            weights = given["class_weights"].tolist()
+        value, grad = _pair(loss(z, y, **given), options)
+        changed = not np.array_equal(z.tolist(), logits, equal_nan=True) or y.tolist() != labels.tolist()
+        changed |= "class_weights" in options and given["class_weights"].tolist() != weights
         if grad is None:
             if not getattr(value, "requires_grad", False):
                 raise BadResultError("autograd finds no way from the loss back to the logits")
-            (grad,) = torch.autograd.grad(value.sum(), leaf)
-        return _answer(_from_tensor(value), _from_tensor(grad), logits, options, changed, "")
+            factors = incoming(np.shape(value.tolist()))
+            (grad,) = torch.autograd.grad((value * torch.tensor(factors.tolist(), dtype=value.dtype)).sum(), leaf)
+            grad = (np.array((grad.t() if in_columns else grad).tolist()) / _in_rows(factors)).tolist()
+        return _answer(value, grad, logits, options, changed, self.dtype)
 
 
 class JaxAdapter:
     """Arrays of JAX, which cannot be changed; a gradient that the loss does not return is taken by `jax.grad`."""
+
+    label_types: tuple[str, ...] = ("int32", "uint8")
+    has_layouts = False
 
     def __init__(self, dtype: str) -> None:
         self.jax = importlib.import_module("jax")
@@ -111,14 +129,17 @@ class JaxAdapter:
     def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
         jax, jnp = self.jax, self.jax.numpy
         with _wide(jax) if self.dtype == "float64" else contextlib.nullcontext():
-            z, y = jnp.asarray(logits.tolist(), dtype=self.dtype), jnp.asarray(labels.tolist())
+            z, y = jnp.asarray(logits.tolist(), dtype=self.dtype), jnp.asarray(labels)
             given: dict[str, Any] = dict(options)
             if "class_weights" in options:
                 given["class_weights"] = jnp.asarray(np.asarray(options["class_weights"]).tolist(), dtype=self.dtype)
-            value, grad = _pair(loss(z, y, **given))
+            value, grad = _pair(loss(z, y, **given), options)
             if grad is None:
-                grad = jax.grad(lambda logits: jnp.sum(loss(logits, y, **given)))(z)
-            return _answer(_from_jax(value), _from_jax(grad), logits, options, False, "")
+                factors = incoming(np.shape(value))
+                scale = jnp.asarray(factors, dtype=getattr(value, "dtype", self.dtype))
+                grad = jax.grad(lambda logits: jnp.sum(loss(logits, y, **given) * scale))(z)
+                grad = (np.asarray(grad).astype(np.float64) / _in_rows(factors)).tolist()
+            return _answer(value, grad, logits, options, False, self.dtype)
 
 
 ADAPTERS: dict[str, Callable[[str], Adapter]] = {"torch": TorchAdapter, "jax": JaxAdapter}
@@ -129,48 +150,59 @@ def _wide(jax: Any) -> Any:
     return (jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64)(True)
 
 
-def _from_tensor(value: Any) -> Any:
-    return np.array(value.detach().tolist()) if hasattr(value, "detach") else value
+def incoming(shape: tuple[int, ...]) -> Table:
+    """Return what comes in from the rest of a network: powers of 2, no two neighbours the same.
+
+    Autograd is asked for the gradient of the loss times these factors: with a factor of 1, a backward pass that forgets
+    them would seem right.
+    """
+    return np.full(shape, 2.0) if not shape else np.where(np.arange(np.prod(shape)) % 2, 0.5, 2.0).reshape(shape)
 
 
-def _from_jax(value: Any) -> Any:
-    return np.asarray(value).astype(np.float64)
+def _in_rows(factors: Table) -> Table:
+    return factors[:, np.newaxis] if factors.ndim == 1 else factors
 
 
-def _pair(result: Any) -> tuple[Any, Any]:
+def _pair(result: Any, options: Options) -> tuple[Any, Any]:
+    """Return loss and gradient, or the loss and None; under reduction="none" the loss may itself be a list."""
     if not isinstance(result, (tuple, list)):
         return result, None
+    if options.get("reduction") == "none" and isinstance(result, list) and all(np.ndim(each) == 0 for each in result):
+        return np.array(result), None
     if len(result) != 2:
         raise BadResultError(f"returned {len(result)} results, where a loss or (loss, gradient) was asked for")
     return result[0], result[1]
 
 
-def _answer(loss: Any, grad: Any, logits: Table, options: Options, changed: bool, dtype: str) -> Answer:
+def _answer(
+    loss: Any, grad: Any, logits: Table, options: Options, changed: bool, dtype: str, rounded_to: str = "float64"
+) -> Answer:
     shape = logits.shape[:1] if options.get("reduction") == "none" else ()
     notes = [_odd(name, each, dtype) for name, each in (("loss", loss), ("gradient", grad)) if each is not None]
     return Answer(
-        _real("loss", loss, shape, dtype),
-        None if grad is None else _real("gradient", grad, logits.shape, dtype),
+        _real("loss", loss, shape, rounded_to),
+        None if grad is None else _real("gradient", grad, logits.shape, rounded_to),
         note="; ".join(filter(None, notes)),
         changed=changed,
+        kept=grad,
     )
 
 
 def _odd(name: str, value: Any, dtype: str) -> str:
-    found = getattr(value, "dtype", None)
-    return f"the {name} is {found}, for logits of {dtype}" if dtype and found is not None and found != dtype else ""
+    found = str(getattr(value, "dtype", dtype)).removeprefix("torch.")
+    return f"the {name} is {found}, for logits of {dtype}" if found != dtype else ""
 
 
-def _real(name: str, value: Any, shape: tuple[int, ...], dtype: str) -> Table:
+def _real(name: str, value: Any, shape: tuple[int, ...], rounded_to: str) -> Table:
     """Return a result as the dtype has it."""
     if value is None:
         raise BadResultError(f"the {name} is None")
-    array = np.asarray(value)
+    array = np.asarray(value.tolist() if hasattr(value, "tolist") else value)
     if array.dtype.kind not in "iuf":
         raise BadResultError(f"the {name} is no real number, but of dtype {array.dtype}")
     if array.shape != shape:
         raise BadResultError(f"the {name} has shape {array.shape}, where {shape} was asked for")
-    return round_to(dtype or "float64", array).astype(np.float64)
+    return round_to(rounded_to, array).astype(np.float64)
 
 
 class Caller:
@@ -182,7 +214,7 @@ class Caller:
     def __init__(self, loss: Loss, adapter: Adapter, options: Options, time_limit: float) -> None:
         self.loss, self.adapter, self.options, self.time_limit = loss, adapter, options, time_limit
         self.hung = False
-        self._asked: SimpleQueue[tuple[Table, Any] | None] = SimpleQueue()
+        self._asked: SimpleQueue[tuple[Table, Any, Options] | None] = SimpleQueue()
         self._answered: SimpleQueue[Answer] = SimpleQueue()
         threading.Thread(target=self._work, daemon=True).start()
 
@@ -192,7 +224,7 @@ class Caller:
             return Answer(problem="not called: an earlier call did not return")
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            self._asked.put((logits, labels))
+            self._asked.put((logits, labels, self.options))
             try:
                 return self._answered.get(timeout=self.time_limit)
             except Empty:
@@ -205,7 +237,7 @@ class Caller:
 
     def _work(self) -> None:
         while (asked := self._asked.get()) is not None:
-            self._answered.put(call_caught(self.loss, self.adapter, *asked, self.options))
+            self._answered.put(call_caught(self.loss, self.adapter, *asked))
 
 
 def call_caught(loss: Loss, adapter: Adapter, logits: Table, labels: Any, options: Options) -> Answer:

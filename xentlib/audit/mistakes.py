@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xentlib.audit.calling import incoming
 from xentlib.audit.vectors import FORMATS, Options
 
 Array = NDArray[Any]
@@ -32,19 +33,24 @@ class KnownMistake:
     function: Callable[..., Result]
     options: Options = field(default_factory=lambda: Options())  #: under which it shows
     dtypes: tuple[str, ...] = EVERY_DTYPE  #: in which it shows: others are too coarse, or wide enough
+    by_autograd: bool = False  #: whether a framework must take the gradient
 
 
 KNOWN: list[KnownMistake] = []
 
 
 def known(
-    remedy: str, exhibit: str, options: Options | None = None, dtypes: tuple[str, ...] = EVERY_DTYPE
+    remedy: str,
+    exhibit: str,
+    options: Options | None = None,
+    dtypes: tuple[str, ...] = EVERY_DTYPE,
+    by_autograd: bool = False,
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
     """Add a mistake to the known ones, under the name of its function."""
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
         name = function.__name__.replace("1e_", "1e-").replace("_", " ")
-        KNOWN.append(KnownMistake(name, remedy, exhibit, function, options or Options(), dtypes))
+        KNOWN.append(KnownMistake(name, remedy, exhibit, function, options or Options(), dtypes, by_autograd))
         return function
 
     return add
@@ -63,7 +69,7 @@ class Parts:
         self.smoothing = options.get("label_smoothing", 0.0)
         self.counted = labels != options.get("ignore_index", None)
         self.label = np.where(self.counted, labels, 0)
-        self.onehot = np.eye(self.n_classes)[self.label]
+        self.onehot = (np.arange(self.n_classes) == self.label[:, np.newaxis]).astype(float)
         self.weights = np.asarray(options.get("class_weights", np.ones(self.n_classes)), np.float64)
         self.log_q = log_softmax(self.z)
         self.q = np.exp(self.log_q)
@@ -526,6 +532,15 @@ def means_of_pairs_added_up(p: Parts) -> Result:
 def mean_for_a_sum(p: Parts) -> Result:
     p.reduction = "mean"
     return p.reduce(p.losses(), p.slopes())
+
+
+@known(
+    "Multiply by the gradient that comes in: the loss may be scaled, or one of several.", "chapter 5", by_autograd=True
+)
+def incoming_gradient_ignored(logits: Array, labels: Array, **options: Any) -> Result:
+    loss, grad = right(logits, labels, **options)
+    factors = incoming(np.shape(loss))
+    return loss, grad / (factors[:, np.newaxis] if factors.ndim else factors)
 
 
 # The wrong axis or label

@@ -8,11 +8,14 @@ from typing import Any
 import numpy as np
 
 from xentlib.audit.calling import Answer, NumPyAdapter, call_caught
+from xentlib.audit.combinations import smallest_that_fail
+from xentlib.audit.findings import SEVERITIES, Evidence, Finding, judge
 from xentlib.audit.mistakes import KNOWN, KnownMistake
-from xentlib.audit.probes import ABOUT, SEVERITIES, Evidence, Finding, Trial, judge
+from xentlib.audit.probes import ABOUT, Trial
 from xentlib.audit.vectors import FORMATS, Options, Table, round_to
 
 MOST_ROWS, MOST_CLASSES = 5, 10  # of an input that is shown
+VERDICTS = ("not tried", *SEVERITIES)
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,7 @@ class Report:
     tried: dict[str, str]
     findings: tuple[Finding, ...]
     mistakes: tuple[KnownMistake, ...]
+    wrong_with: tuple[tuple[str, ...], ...] = ()  #: the options, no more than it takes, under which it goes wrong
 
     @property
     def ok(self) -> bool:
@@ -43,7 +47,7 @@ class Report:
         return not any(finding.severity in ("wrong", "range") for finding in self.findings)
 
     def __str__(self) -> str:
-        lines = [f"{self.name}, {self.dtype}: {'ok' if self.ok else 'NOT OK'}", ""]
+        lines = [f"{self.name}, {self.dtype}: {'ok' if self.ok else 'NOT OK'}{self._with_options()}", ""]
         lines += [f"  {verdict:9}  {probe:18}  {ABOUT[probe]}" for probe, verdict in self.tried.items()]
         for mistake in self.mistakes:
             lines += ["", f"These are the numbers of a known mistake: {mistake.name} ({mistake.exhibit}).",
@@ -52,12 +56,16 @@ class Report:
             lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}", *_details(finding)]
         return "\n".join(lines)
 
+    def _with_options(self) -> str:
+        return " with " + ", or with ".join(map(" and ".join, self.wrong_with)) if any(self.wrong_with) else ""
+
     def _worst_of_each_probe(self) -> list[Finding]:
         """Return of each probe, and of each exception, the gravest finding with the smallest input."""
         best: dict[str, Finding] = {}
         for finding in sorted(self.findings, key=lambda f: (-SEVERITIES.index(f.severity), f.logits.size)):
             best.setdefault(finding.got if finding.what == finding.got else finding.probe, finding)
-        return list(best.values())
+        different = {(f.logits.tobytes(), np.asarray(f.labels).tobytes(), f.got): f for f in reversed(best.values())}
+        return list(reversed(different.values()))  # one input is shown once, though several probes came down to it
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as numbers and text that JSON has."""
@@ -66,8 +74,10 @@ class Report:
             "dtype": self.dtype,
             "ok": self.ok,
             "probes": self.tried,
+            "wrong_with": [list(names) for names in self.wrong_with],
             "findings": [
-                {"probe": f.probe, "severity": f.severity, "what": f.what, "logits": _plain(f.logits),
+                {"probe": f.probe, "severity": f.severity, "what": f.what, "options": _of_lists(f.options),
+                 "logits": _plain(f.logits),
                  "labels": np.asarray(f.labels).tolist(), "got": f.got, "right": f.right}
                 for f in self._worst_of_each_probe()
             ],
@@ -78,7 +88,9 @@ class Report:
 def _details(finding: Finding) -> list[str]:
     rows = [f"[{', '.join(f'{z:g}' for z in row[:MOST_CLASSES])}{_more(row, MOST_CLASSES)}]" for row in finding.logits]
     labels = [str(label) for label in finding.labels]
+    given = [f"{name}={value}" for name, value in _of_lists(finding.options).items()]
     return [
+        *([f"  with   {', '.join(given)}"] if given else []),
         f"  logits [{', '.join(rows[:MOST_ROWS])}{_more(rows, MOST_ROWS)}]",
         f"  labels [{', '.join(labels[:MOST_ROWS])}{_more(labels, MOST_ROWS)}]",
         f"  got    {finding.got}",
@@ -90,19 +102,40 @@ def _more(values: Any, shown: int) -> str:
     return f", … {len(values)} in all" if len(values) > shown else ""
 
 
+def _of_lists(options: Options) -> dict[str, Any]:
+    return {name: np.asarray(value).tolist() if name == "class_weights" else value for name, value in options.items()}
+
+
 def _plain(logits: Table) -> list[list[float | str]]:
     return [[str(z) if np.isinf(z) else z for z in row] for row in logits.tolist()]
+
+
+def report_on(name: str, dtype: str, trials: list[Trial], by_autograd: bool, hung: bool) -> Report:
+    """Return the report on trials under some options and under all, which are the last."""
+    failed = smallest_that_fail(trials)
+    verdicts = {
+        probe: max((trial.tried.get(probe, "not tried") for trial in trials), key=VERDICTS.index) for probe in ABOUT
+        if any(probe in trial.tried for trial in trials)
+    }  # fmt: skip
+    findings = [f for trial in failed for f in trial.findings]
+    findings += [f for trial in reversed(trials) for f in trial.findings if f.severity == "accuracy"]
+    mistakes: dict[str, KnownMistake] = {}
+    for trial in [] if hung else failed or trials[-1:]:
+        mistakes |= {mistake.name: mistake for mistake in name_mistakes(trial, dtype, by_autograd)}
+    wrong_with = tuple(tuple(trial.options) for trial in failed)
+    return Report(name, dtype, verdicts, tuple(findings), tuple(mistakes.values()), wrong_with)
 
 
 # Which known mistake gives the same numbers?
 
 
-def name_mistakes(trial: Trial, options: Options, dtype: str) -> tuple[KnownMistake, ...]:
+def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[KnownMistake, ...]:
     """Return the known mistakes that go wrong where the loss does, with the same numbers.
 
     Only the gravest alarms count: a wrong function often loses its range and its digits as well. If some mistakes agree
     with the loss on every batch, the others are left out; likewise if some are grave on the same batches.
     """
+    options = trial.options
     returned = [e for e in trial.evidence if not e.answer.problem]
     worst = max((_rank(e) for e in returned), default=0)
     if worst == 0:
@@ -111,7 +144,8 @@ def name_mistakes(trial: Trial, options: Options, dtype: str) -> tuple[KnownMist
     rest = [e for e in returned if _rank(e) < worst]
     alike, as_grave, everywhere = [], [], []
     for mistake in KNOWN:
-        if set(mistake.options) <= set(options) and all(_agrees(mistake, e, options, dtype) for e in alarms):
+        possible = set(mistake.options) <= set(options) and by_autograd >= mistake.by_autograd
+        if possible and all(_agrees(mistake, e, options, dtype) for e in alarms):
             alike.append(mistake)
             made = [judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0] for e in rest]
             if all(_is_grave(severity) == _is_grave(e.severity) for severity, e in zip(made, rest, strict=True)):
@@ -137,9 +171,15 @@ def _agrees(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: 
     grave = _is_grave(evidence.severity)
     if not _alike(evidence.answer.loss, answer.loss, right.loss, right.loss_sharp, right.loss_blunt, dtype, grave):
         return False
-    if evidence.answer.grad is None or not np.isfinite(right.loss).all():
+    if evidence.answer.grad is None:
         return True
-    return _alike(evidence.answer.grad, answer.grad, right.grad, right.grad_sharp, right.grad_blunt, dtype, grave)
+    if answer.grad is None:
+        return False
+    rows = right.finite
+    got, made, wanted, sharp, blunt = (
+        each[rows] for each in (evidence.answer.grad, answer.grad, right.grad, right.grad_sharp, right.grad_blunt)
+    )
+    return _alike(got, made, wanted, sharp, blunt, dtype, grave)
 
 
 def _made_by(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> Answer:

@@ -2,7 +2,7 @@
 
 `vectors.json` holds log-probabilities and probabilities for each batch, made by `tools/audit_vectors.py` with mpmath.
 All logits are numbers of few bits, so that the answers do not depend on the dtype. Decimal arithmetic turns them into
-the loss and the gradient under any options.
+the loss and the gradient under any options, and finds the answers of the batches that are not stored.
 """
 
 from __future__ import annotations
@@ -66,6 +66,14 @@ class Batch:
     log_q: Decimals
     q: Decimals
 
+    @classmethod
+    def of(cls, probe: str, name: str, logits: Any, labels: Any) -> Batch:
+        """Return a batch of any logits, whose answers Decimal arithmetic finds."""
+        table = np.array(logits, np.float64)
+        solved = [_softmax_of(row.tobytes()) for row in table]
+        log_q, q = np.array([row[0] for row in solved]), np.array([row[1] for row in solved])
+        return cls(probe, name, table, np.array(labels, np.int64), log_q, q)
+
     def rows(self, index: Any, name: str = "") -> Batch:
         """Return some rows, in the order of `index`."""
         return replace(
@@ -76,7 +84,7 @@ class Batch:
     def classes(self, order: NDArray[np.intp], name: str) -> Batch:
         """Return the batch with its classes renamed: class `order[i]` becomes class i."""
         return replace(
-            self, name=name, logits=self.logits[:, order], labels=np.argsort(order)[self.labels],
+            self, name=name, logits=np.ascontiguousarray(self.logits[:, order]), labels=np.argsort(order)[self.labels],
             log_q=self.log_q[:, order], q=self.q[:, order],
         )  # fmt: skip
 
@@ -94,13 +102,28 @@ class Batch:
         if n_classes == old:
             return self
         columns = np.arange(n_classes) % old
-        if ((self.logits[:, columns] > -INF).sum(axis=1) < 2).any():
+        logits = np.ascontiguousarray(self.logits[:, columns])
+        if ((logits > -INF).sum(axis=1) < 2).any():
             return None
-        with localcontext(prec=DIGITS):
-            total = self.q[:, columns].sum(axis=1, keepdims=True)
-            logs = np.frompyfunc(Decimal.ln, 1, 1)(total)
-            log_q, q = self.log_q[:, columns] - logs, self.q[:, columns] / total
-        return replace(self, logits=self.logits[:, columns], labels=self.labels % n_classes, log_q=log_q, q=q)
+        return Batch.of(self.probe, self.name, logits, self.labels % n_classes)
+
+
+def _digits(logits: Table) -> int:
+    """Return how many digits it takes to tell a probability of nearly 1 from 1."""
+    finite = logits[np.isfinite(logits)]
+    return DIGITS + min(1000, int(np.ptp(finite) / np.log(10)))
+
+
+@lru_cache(maxsize=2000)
+def _softmax_of(row: bytes) -> tuple[list[Decimal], list[Decimal]]:
+    """Return log-softmax and softmax of the logits with these bytes."""
+    logits = np.frombuffer(row)
+    with localcontext(prec=_digits(logits)):
+        top = Decimal(float(logits.max()))
+        powers = {z: (Decimal(z) - top).exp() for z in set(logits.tolist())}
+        total = sum((powers[z] for z in logits.tolist()), Decimal(0))
+        shift = top + total.ln()
+        return [Decimal(z) - shift for z in logits.tolist()], [powers[z] / total for z in logits.tolist()]
 
 
 @lru_cache(maxsize=1)
@@ -142,6 +165,7 @@ class Right:
     grad_sharp: Table
     grad_blunt: Table
     counted: NDArray[np.bool_]
+    finite: NDArray[np.bool_]  #: whether the loss of the sample is
 
 
 def solve(batch: Batch, options: Options) -> Right:
@@ -152,14 +176,13 @@ def solve(batch: Batch, options: Options) -> Right:
     counted = batch.labels != options.get("ignore_index", None)
     losses, grads = [Decimal(0)] * n_rows, [[Decimal(0)] * n_classes for _ in range(n_rows)]
     totals = np.zeros(n_rows)
-    with localcontext(prec=DIGITS):
+    known: dict[tuple[bytes, int], tuple[Decimal, list[Decimal], float]] = {}
+    with localcontext(prec=_digits(batch.logits)):
         for n in np.flatnonzero(counted):
-            y = batch.labels[n]
-            target = [weights[i] * (smoothing / n_classes + (1 - smoothing) * int(i == y)) for i in range(n_classes)]
-            total = sum(target, Decimal(0))
-            losses[n] = -sum((t * log for t, log in zip(target, batch.log_q[n], strict=True) if t), Decimal(0))
-            grads[n] = [total * q - t for t, q in zip(target, batch.q[n], strict=True)]
-            totals[n] = float(total)
+            key = batch.logits[n].tobytes(), int(batch.labels[n])
+            if key not in known:
+                known[key] = _solve_row(batch.log_q[n], batch.q[n], key[1], smoothing, weights)
+            losses[n], grads[n], totals[n] = known[key]
         reduction = options.get("reduction", "mean")
         count = sum((weights[batch.labels[n]] for n in np.flatnonzero(counted)), Decimal(0))
         share = 1 / count if reduction == "mean" and count else Decimal(1)
@@ -168,19 +191,35 @@ def solve(batch: Batch, options: Options) -> Right:
     return _with_tolerances(batch, loss, grad, totals * float(share), counted, reduction)
 
 
+def _solve_row(
+    log_q: Decimals, q: Decimals, label: int, smoothing: Decimal, weights: list[Decimal]
+) -> tuple[Decimal, list[Decimal], float]:
+    """Return loss and gradient of a sample, and the sum of its target."""
+    spread, rest = smoothing / len(weights), 1 - smoothing
+    target = [w * (spread + rest * int(i == label)) for i, w in enumerate(weights)]
+    total = sum(target, Decimal(0))
+    loss = -sum((t * log for t, log in zip(target, log_q, strict=True) if t), Decimal(0))
+    return loss, [total * each - t for t, each in zip(target, q, strict=True)], float(total)
+
+
 def _with_tolerances(
     batch: Batch, loss: Table, grad: Table, scale: Table, counted: NDArray[np.bool_], reduction: str
 ) -> Right:
     finite = np.where(batch.logits == -INF, np.nan, batch.logits)
     gap = np.nanmax(finite, axis=1) - np.nanmin(finite, axis=1)
     size = np.nanmax(np.abs(finite), axis=1)
-    steep = np.array([[float(q * (1 - q)) for q in row] for row in batch.q]).max(axis=1)
+    q = batch.q.astype(float)
+    steep = (q * (1 - q)).max(axis=1)
     roundings = 8 + np.log2(batch.logits.shape[1])
     largest = np.abs(grad).max(axis=1)
     loss_sharp = np.where(np.isfinite(loss), roundings * np.abs(loss), 0) + gap * largest
     grad_sharp = roundings * largest + gap * steep * scale
     blunt = np.maximum((roundings + size) * scale, grad_sharp)
     loss_blunt = np.maximum((roundings + size) * scale, loss_sharp)
+    each_finite = np.isfinite(loss)
     if reduction != "none":
-        loss, loss_sharp, loss_blunt = loss.sum(), loss_sharp.sum(), loss_blunt.sum()
-    return Right(loss, grad, loss_sharp, loss_blunt, grad_sharp[:, np.newaxis], blunt[:, np.newaxis], counted)
+        added_up = 2 * np.sqrt(len(loss)) * np.where(each_finite, np.abs(loss), 0).sum()  # one after the other
+        loss, loss_sharp, loss_blunt = loss.sum(), loss_sharp.sum(), loss_blunt.sum() + added_up
+    return Right(
+        loss, grad, loss_sharp, loss_blunt, grad_sharp[:, np.newaxis], blunt[:, np.newaxis], counted, each_finite
+    )
