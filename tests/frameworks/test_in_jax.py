@@ -538,7 +538,7 @@ def test_the_check_passes_what_is_right_and_says_what_is_wrong():
     no_forward.defvjp(lambda z: (cross_entropy(z, labels), z), lambda z, g: (g * jax.grad(cross_entropy)(z, labels),))
     with pytest.raises(AssertionError, match=r"forward mode fails.*can't apply forward-mode"):
         check_gradient(no_forward, logits)
-    with pytest.raises(AssertionError, match=r"the gradient at index \(1, 2\) is 2\."):
+    with pytest.raises(AssertionError, match=r"the gradient at index \(1, 2\) is 1\.46812"):
         check_gradient(lambda z: cross_entropy(z, labels) + z[1, 2] - jax.lax.stop_gradient(z[1, 2]), logits)
     with pytest.raises(ValueError, match=r"loss must return one real number; got shape \(2,\)"):
         check_gradient(lambda z: cross_entropy(z, labels, reduction="none"), logits)
