@@ -1,0 +1,79 @@
+"""Softmax cross-entropy that keeps its digits, however sure the model is (chapter 11)."""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jax.typing import ArrayLike
+
+from .targets import Reduction, Target, float_array, make_target
+
+
+def cross_entropy(
+    logits: ArrayLike, targets: ArrayLike, *, class_weights: ArrayLike | None = None,
+    ignore_index: int = -100, label_smoothing: float = 0.0, reduction: Reduction = "mean",
+) -> jax.Array:  # fmt: skip
+    """Return L = (m − z_y) + log1p(r), with m the largest logit and r what e^{z_j − m} of all others sums to, in nats.
+
+    `logits` has shape (..., K); −inf masks a class. `targets` are class indices of shape (...), or distributions of
+    shape (..., K). `class_weights` has shape (K,). A row whose index is `ignore_index` has loss and gradient 0 and is
+    not counted, whatever its logits are. The options mean what they mean in PyTorch: "mean" divides by the weights of
+    the counted rows, for distributions by their number; over no rows it is 0. "none" has shape (...). The result has
+    the dtype of `logits`; 16-bit logits are added up in float32, and the result is rounded once.
+
+    Wrong shapes, dtypes and options raise ValueError or TypeError. Values cannot raise under jit, and do nowhere: an
+    index outside [0, K), −1 too, makes loss and gradient of its row NaN, and so do NaN, +inf and a row of masks alone.
+    A true class that is masked has loss inf.
+
+    >>> print(cross_entropy(jnp.array([1.0, 2.0, 0.5]), 1).round(4))
+    0.4644
+    >>> print(jax.grad(cross_entropy)(jnp.array([0.0, 40.0]), 1))
+    [ 4.248354e-18 -4.248354e-18]
+    """
+    z = float_array("logits", logits)
+    dtype, work = z.dtype, jnp.promote_types(z.dtype, jnp.float32)
+    target = make_target(
+        targets, z.shape, work, class_weights=class_weights,
+        ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
+    )  # fmt: skip
+    z = z.astype(work)
+    top = jax.lax.stop_gradient(held(z, target).max(-1))  # the loss is the same with any number here
+    sums = block_sums(z, top, target, jnp.arange(z.shape[-1]))
+    return target.reduce(row_loss(top, sums), reduction, dtype)
+
+
+def held(z: jax.Array, target: Target) -> jax.Array:
+    """Return the logits, with no gradient where they are −inf, and 0 in an ignored row, where NaN does no harm."""
+    return jnp.where(target.row[..., None] == 0, 0, jnp.where(z == -jnp.inf, -jnp.inf, z))
+
+
+@jax.checkpoint  # the backward pass works the powers out again: of all that has the size of z, only z is stored
+def block_sums(z: jax.Array, top: jax.Array, target: Target, classes: jax.Array) -> jax.Array:
+    """Return R = Σ_{j≠y} e^{z_j − m}, z_y, Σ_{j≠y} t_j (m − z_j), t_y, Σ_{j≠y} t_j: all add up over blocks."""
+    z, (is_pivot, t) = held(z, target), target.at(classes)
+    gap = jnp.where((t == 0) & (z == -jnp.inf), 0, top[..., None] - z)  # 0 times ∞ is NaN, and 0 is meant
+    rivals, lag, t_rest = (jnp.where(is_pivot, 0, each).sum(-1) for each in (jnp.exp(z - top[..., None]), t * gap, t))
+    z_y, t_y = (jnp.where(is_pivot, each, 0).sum(-1) for each in (z, t))
+    return jnp.stack([rivals, z_y, lag, t_y, t_rest])
+
+
+def row_loss(top: jax.Array, sums: jax.Array) -> jax.Array:
+    """Return Σ_i t_i (log Σ_j e^{z_j} − z_i) of each row. No term is negative, so no digit is lost."""
+    rivals, z_y, lag, t_y, t_rest = sums
+    behind = top - z_y
+    of_pivot = t_y * pivot_loss(jnp.where((t_y == 0) & jnp.isinf(behind), 0, behind), rivals)
+    return of_pivot + lag + t_rest * jnp.log1p(rivals + jnp.expm1(-behind))
+
+
+# Not custom_vjp, which has no forward mode, and so no hessian: from a custom_jvp JAX derives reverse mode too. All but
+# this one derivative JAX finds by itself. Here its chain rule would make q_y − 1 of the slope, which rounds to 0.
+@jax.custom_jvp
+def pivot_loss(behind: jax.Array, rivals: jax.Array) -> jax.Array:
+    """Return (m − z_y) + log1p(r), of m − z_y and of R, where the rivals r of the leader are R + e^{z_y − m} − 1."""
+    return behind + jnp.log1p(rivals + jnp.expm1(-behind))
+
+
+@pivot_loss.defjvp
+def _slopes(primals: tuple[jax.Array, ...], tangents: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+    (behind, rivals), (d_behind, d_rivals) = primals, tangents
+    return pivot_loss(behind, rivals), (rivals * d_behind + d_rivals) / (rivals + jnp.exp(-behind))
