@@ -4,7 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 # Each is written at the very end of what it stands for.
-MADE := $(VENV)/ready $(VENV)/lab-ready $(VENV)/frameworks-ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
+MADE := $(VENV)/ready $(VENV)/lab-ready $(VENV)/frameworks-ready $(VENV)/assign/ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
+ASSIGN := $(VENV)/assign/bin/python -m tools.assign
 ALONE := $(PYTHON) tools/one_at_a_time.py
 # With the settings in tools/lab and the kernel of the environment, whatever else of Jupyter the user has.
 LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BIN)/jupyter lab
@@ -17,7 +18,7 @@ PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab test frameworks lite bench weigh notebooks experiments exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab assign class board test frameworks lite bench weigh notebooks experiments exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,6 +50,15 @@ lab: $(VENV)/lab-ready  ## open the chapters in JupyterLab (PORT=8888; IN=folder
 	@echo "Starting JupyterLab. Stop with Ctrl-C."
 	@$(LAB) --port=$(or $(PORT),8888) $(or $(IN),chapters)
 
+assign: $(VENV)/assign/ready  ## make homework of exercises: an nbgrader course (FROM=assignment.toml; teachers.md says more)
+	@$(ASSIGN).course $(or $(FROM),assignment.toml)
+
+class: $(VENV)/assign/ready  ## write what a class got wrong, when nbgrader has graded it (FROM=assignment.toml)
+	@$(ASSIGN).report $(or $(FROM),assignment.toml)
+
+board: $(VENV)/ready  ## write a page of each chapter for the board, to be printed
+	@$(BIN)/python -m tools.board _build/board
+
 bench: $(VENV)/ready  ## measure speed, memory and accuracy at each SIMD level, and the peers that are installed (a quarter of an hour)
 	$(BIN)/python -m benchmarks.run
 
@@ -67,9 +77,10 @@ exercises: $(VENV)/ready  ## write anew what chapters, solutions and exercises.m
 picture: $(VENV)/ready  ## draw again the picture of the README and the landing page
 	$(BIN)/python tools/draw_picture.py _static/q-minus-p.png
 
-lock: $(VENV)/ready  ## pin again all that requirements.in and tools/lab/requirements.in ask for (needs uv)
+lock: $(VENV)/ready  ## pin again all that requirements.in and those of tools/lab and tools/assign ask for (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-header --annotation-style line -q requirements.in -o requirements.txt
 	uv pip compile --universal --python-version 3.11 --no-header --annotation-style line -q tools/lab/requirements.in -c requirements.txt -o tools/lab/requirements.txt
+	uv pip compile --universal --python-version 3.11 --no-header --annotation-style line -q tools/assign/requirements.in -c requirements.txt -o tools/assign/requirements.txt
 
 clean:  ## remove the built book and the environment
 	@$(ALONE) rm -rf $(MADE) _build $(VENV)  # in this order: what is half removed counts as not made
@@ -87,7 +98,10 @@ else
 .PRECIOUS: $(MADE)
 
 $(VENV)/ready: requirements.txt
-	@$(PYTHON) tools/setup_venv.py $(VENV)
+	@$(PYTHON) tools/setup_venv.py $(VENV) requirements.txt
+
+$(VENV)/assign/ready: $(VENV)/ready tools/assign/requirements.txt
+	@$(PYTHON) tools/setup_venv.py $(VENV)/assign tools/assign/requirements.txt
 
 # pip's warnings are not the reader's; its errors are.
 $(VENV)/lab-ready: $(VENV)/ready tools/lab/requirements.txt

@@ -262,7 +262,7 @@ def make_environment(folder):
     return [sys.executable, "pip.py"]
 
 setup_venv.make_environment = make_environment
-setup_venv.main(".venv")
+setup_venv.main(".venv", "requirements.txt")
 """
 PIP = """
 import sys, time

@@ -1,100 +1,98 @@
-"""What the teachers' page says of its command is what it does."""
+"""What the teachers' page says is so: its commands, its keys, its plan and its figures."""
 
-import csv
-import io
 import re
+from dataclasses import fields
 from pathlib import Path
 
-import nbformat
 import pytest
 import yaml
-from nbformat.v4 import new_code_cell, new_notebook
 
-from xentlib.teaching.exercises import __main__ as command
-from xentlib.teaching.exercises import all_exercises
-from xentlib.teaching.exercises.grading import grader, learner, returned
+from tools.assign import report, settings, sheet
+from xentlib.teaching.exercises import all_exercises, find, fresh
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "teachers.md").read_text(encoding="utf-8")
-IDS = [exercise.id for exercise in all_exercises() if exercise.chapter == 5]
-
-BEGIN = "from xentlib.teaching.exercises import check, find\n"
-RIGHT = {id: f"{BEGIN}check({id!r}, find({id!r}).answer)" for id in IDS}
-BLANK = {id: f"{BEGIN}check({id!r}, ...)" for id in IDS}
+ASSIGN = ROOT / "tools" / "assign"
+COMMANDS = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
 
 
-def cells_of_the_example():
-    wrong = {"05-temperature": f"{BEGIN}answer = softmax\ncheck('05-temperature', answer)",
-             "05-weights": f"{BEGIN}check('05-weights', 1)"}  # fmt: skip
-    ben = {**BLANK, "05-signs": RIGHT["05-signs"], **wrong}
-    del ben["05-cancel"]
-    return {
-        "ada": {**RIGHT, "05-two-steps": BLANK["05-two-steps"]},
-        "ben": ben,
-        "cleo": {**RIGHT, "05-weights": f"import os\nos._exit(1)\n{RIGHT['05-weights']}"},
-    }
+def test_the_example_is_an_assignment(tmp_path):
+    file = tmp_path / "assignment.toml"
+    file.write_text(re.search(r"```toml\n(.*?)```", PAGE, re.S)[1], encoding="utf-8")
+    assignment = settings.read(file)
+    assert len(sheet.notebook(assignment).cells) == 2 + 3 * 4 + 1
+    assert all(getattr(assignment, each.name) != each.default for each in fields(assignment) if each.name != "hints")
 
 
-def test_the_table_on_the_page_is_what_the_command_writes(tmp_path, monkeypatch, capsys):
-    for name, cells in cells_of_the_example().items():
-        folder = tmp_path / "returned" / name
-        folder.mkdir(parents=True)
-        notebook = new_notebook(cells=[new_code_cell(source) for source in cells.values()])
-        nbformat.write(notebook, folder / "05_gradient.ipynb")
-    (tmp_path / "returned" / "dora").mkdir()
-    (tmp_path / "returned" / "dora" / "05_gradient.ipynb").write_text('{"cells": [')
-    monkeypatch.chdir(tmp_path)
-    assert command.main(["grade", "returned", "--chapters", str(ROOT / "chapters")]) == 0
-    assert capsys.readouterr().out == re.search(r"```text\n(.*?)```", PAGE, re.S)[1]
+def test_every_key_is_explained_with_its_default():
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE, re.M))
+    assert list(rows) == list(settings.KEYS)
+    defaults = {key: text for key, line in rows.items() for text in re.findall(r"default `(\w+)`", line)}
+    assert defaults == {"hints": "true", "partial": "false"}
+    assert (settings.Assignment.hints, settings.Assignment.partial) == (True, False)
 
 
-def test_the_words_in_the_table_are_explained():
-    rows = list(csv.DictReader(io.StringIO(re.search(r"```text\n(.*?)```", PAGE, re.S)[1])))
-    explained = re.findall(r"^\| ([a-z ]+) \|", PAGE, re.M)
-    assert {row["status"] for row in rows} < set(explained)
-    assert set(explained) >= {"graded", "stopped", "crashed", "unreadable", *grader.VERDICTS}
-    assert list(rows[0]) == [*grader.HEAD, *IDS]
-    for row in rows:
-        assert row["solved"] == str(sum(row[id] == "solved" for id in IDS))
+def test_the_plan_names_exercises_that_take_what_it_says():
+    homework = [re.findall(r"`(\d\d-[\w-]+)`", line) for line in PAGE.splitlines() if line.startswith("| ")]
+    weeks = [ids for ids in homework if ids]
+    assert len(weeks) == 4
+    for ids in weeks:
+        assert 30 <= sum(find(id).minutes for id in ids) <= 60, ids
+    (eight,) = re.findall(r"^\| eight weeks \| ([^|]+) \|", PAGE, re.M)
+    assert sorted(map(int, re.findall(r"\d+", eight))) == list(range(1, 16))
+    assert eight.count("·") == 7
 
 
-def test_the_command_on_the_page_is_understood(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    lines = [line for block in re.findall(r"```console\n(.*?)```", PAGE, re.S) for line in block.splitlines()]
-    for line in lines:
-        begin, arguments = line.split()[:3], line.split()[3:]
-        assert begin == ["python", "-m", "xentlib.teaching.exercises"]
-        options = command._parser().parse_args(arguments)
-        assert (options.folder, options.output) == ("returned", "grades.csv")
-    assert len(lines) == 1
+def test_the_figures_are_those_of_the_program():
+    fresh_ones = sum(fresh.can_be_renewed(exercise) for exercise in all_exercises())
+    assert f"With a seed, {fresh_ones} exercises" in PAGE
+    config = (ASSIGN / "nbgrader_config.py").read_text(encoding="utf-8")
+    assert f"more than {re.search(r'Execute.timeout = ([0-9]+)', config)[1]}\nseconds" in PAGE
+    assert re.search(r"timeout (\d)h", (ASSIGN / "grade.sh").read_text())[1] == "2"
 
 
-def test_help_tells_every_option_and_default(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "200")
-    with pytest.raises(SystemExit) as end:
-        command.main(["grade", "--help"])
-    text = capsys.readouterr().out
-    assert end.value.code == 0
-    wanted = ["--output FILE", "--timeout SECONDS", "(default: 120)", "--memory MB", "(default: 4096)"]
-    assert all(words in text for words in wanted), text
+def test_the_commands_exist():
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.M)
+    assert {command.split()[1] for command in COMMANDS if command.startswith("make")} <= set(targets)
+    assert "board" in targets
+    script = (ASSIGN / "grade.sh").read_text()
+    for step in ("autograde", "generate_feedback", "export"):
+        assert f"nbgrader {step}" in script
+        assert any(command.startswith(f"nbgrader {step}") for command in COMMANDS)
 
 
-def test_the_limits_on_the_page_are_those_of_the_program():
-    limits = grader.Limits()
-    rows = dict(re.findall(r"^\| (.+?) \| (\d+)(?: \w+)? \|", PAGE, re.M))
-    assert rows == {
-        "time for a notebook": str(limits.timeout),
-        "memory for a process": str(limits.memory),
-        "printed output": str(limits.output),
-        "one file that it writes": str(learner.LARGEST_FILE),
-        "processes at one time": str(limits.processes),
-    }
-    assert returned.COPIES in PAGE
+def test_the_table_has_the_columns_and_the_words_of_the_report():
+    head, *rows = re.search(r"```text\n(.*?)```", PAGE, re.S)[1].splitlines()
+    assert tuple(head.split(",")) == next(report.rows({}))
+    assert {row.split(",")[1] for row in rows} == set(report.OUTCOMES)
 
 
-def test_the_page_can_be_found():
+def unsafe_in(command):
+    """Yield what the container is not kept from."""
+    for limit in ("--network none", "--read-only", "--memory 4g", "--memory-swap 4g", "--pids-limit", "--cap-drop ALL",
+                  "--security-opt no-new-privileges", ":/course:ro"):  # fmt: skip
+        if limit not in command:
+            yield limit
+
+
+def test_the_container_is_started_with_its_limits():
+    (command,) = (command for command in COMMANDS if command.startswith("docker run"))
+    assert list(unsafe_in(command)) == []
+    assert list(unsafe_in(command.replace(":ro", "").replace("none", "host"))) == ["--network none", ":/course:ro"]
+
+
+def test_the_container_is_built_of_what_is_there_and_runs_as_nobody_in_particular():
+    lines = (ASSIGN / "Dockerfile").read_text(encoding="utf-8").splitlines()
+    sources = [name for line in lines if line.startswith("COPY") for name in line.split()[1:-1]]
+    assert sources
+    assert all((ROOT / name).exists() for name in sources)
+    users = [line for line in lines if line.startswith(("USER", "ENTRYPOINT"))]
+    assert users == ["USER grader", 'ENTRYPOINT ["sh", "/usr/local/bin/grade.sh", "/course", "/graded"]']
+
+
+@pytest.mark.parametrize("name", ["exercises.md", "README.md", "index.md"])
+def test_the_page_can_be_found(name):
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
     (files,) = [[c["file"] for c in part["chapters"]] for part in contents["parts"] if part["caption"] == "Appendix"]
     assert files[files.index("exercises") + 1] == "teachers"
-    for name in ("exercises.md", "README.md"):
-        assert "](teachers.md)" in (ROOT / name).read_text(encoding="utf-8")
+    assert "](teachers.md)" in (ROOT / name).read_text(encoding="utf-8")

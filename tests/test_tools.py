@@ -94,7 +94,7 @@ def test_an_old_python_is_refused_in_one_line(monkeypatch, tmp_path):
     setup = load("setup_venv")
     monkeypatch.setattr(setup.sys, "version_info", (3, 10, 13))
     with pytest.raises(SystemExit) as refusal:
-        setup.main(str(tmp_path / "venv"))
+        setup.main(str(tmp_path / "venv"), "requirements.txt")
     assert "needs Python 3.11 or newer" in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "venv").exists()

@@ -1,4 +1,4 @@
-"""Make the project's virtual environment: `python tools/setup_venv.py .venv`.
+"""Make a virtual environment for the project: `python tools/setup_venv.py .venv requirements.txt`.
 
 Kept to syntax that an old Python can read, so that it can say in one line that it is too old.
 """
@@ -11,7 +11,7 @@ import sys
 OLDEST = (3, 11)
 
 
-def main(folder):
+def main(folder, requirements):
     if sys.version_info < OLDEST:
         sys.exit(
             "This project needs Python %d.%d or newer, and %s is Python %s. Name another: make book PYTHON=python3.12"
@@ -19,19 +19,19 @@ def main(folder):
         )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that pip is stopped as well
     try:
-        set_up(folder)
+        set_up(folder, requirements)
     except KeyboardInterrupt:
         sys.stderr.write("The set-up was interrupted. The next run begins it again.\n")
         sys.exit(130)
 
 
-def set_up(folder):
+def set_up(folder, requirements):
     sys.stdout.write("Setting up %s with Python %s (once, about a minute) ...\n" % (folder, sys.version.split()[0]))
     sys.stdout.flush()
     pip = make_environment(folder)
     begun = os.path.join(folder, "begun")
     open(begun, "w").close()
-    run(pip + ["install", "--quiet", "--requirement", "requirements.txt"])
+    run(pip + ["install", "--quiet", "--requirement", requirements])
     run(pip + ["install", "--quiet", "--no-deps", "--no-build-isolation", "--editable", "."])
     os.rename(begun, os.path.join(folder, "ready"))  # older than requirements that are changed meanwhile
 
@@ -77,4 +77,4 @@ def run(command):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

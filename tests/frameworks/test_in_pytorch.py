@@ -12,24 +12,24 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="PyTorch is not installed: 'make frameworks' installs it")
 
-import torch.nn.functional as F  # noqa: E402
-import torch_processes as processes  # noqa: E402
-from in_pytorch import variants  # noqa: E402
-from in_pytorch.accurate_loss import cross_entropy  # noqa: E402
-from in_pytorch.calibration import fit_temperature  # noqa: E402
-from in_pytorch.gradient_check import check_gradient  # noqa: E402
-from in_pytorch.language import count_targets, next_token_loss  # noqa: E402
-from in_pytorch.linear_loss import linear_cross_entropy  # noqa: E402
-from in_pytorch.parallel_loss import vocab_parallel_cross_entropy  # noqa: E402
-from test_accuracy import KINDS, OPTIONS, rows_of, targets_of, with_weights  # noqa: E402
-from test_torch import KINDS as TARGETS  # noqa: E402
-from test_torch import N_CLASSES, disagreements, stored  # noqa: E402
-from torch.autograd import gradcheck, gradgradcheck  # noqa: E402
-from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap  # noqa: E402
-from ways import assert_contract  # noqa: E402
+import torch.nn.functional as F
+import torch_processes as processes
+from in_pytorch import variants
+from in_pytorch.accurate_loss import cross_entropy
+from in_pytorch.calibration import fit_temperature
+from in_pytorch.gradient_check import check_gradient
+from in_pytorch.language import count_targets, next_token_loss
+from in_pytorch.linear_loss import linear_cross_entropy
+from in_pytorch.parallel_loss import vocab_parallel_cross_entropy
+from test_accuracy import KINDS, OPTIONS, rows_of, targets_of, with_weights
+from test_torch import KINDS as TARGETS
+from test_torch import N_CLASSES, disagreements, stored
+from torch.autograd import gradcheck, gradgradcheck
+from torch.func import grad, hessian, jacfwd, jacrev, jvp, vmap
+from ways import assert_contract
 
-import xentlib  # noqa: E402
-from xentlib.audit import audit  # noqa: E402
+import xentlib
+from xentlib.audit import audit
 
 INF, NAN = float("inf"), float("nan")
 Z, Y = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], dtype=torch.float64), torch.tensor([1, 2])

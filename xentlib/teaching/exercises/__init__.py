@@ -13,15 +13,21 @@
 An exercise is data (`exercise.Exercise`), declared in one module a chapter; `checking` serves them all.
 """
 
+import contextlib
 import difflib
 import importlib
+import os
 import pkgutil
 import re
+import sys
+from dataclasses import replace
 
 from xentlib.teaching.exercises import record as _record
 from xentlib.teaching.exercises.checking import Result, judge
+from xentlib.teaching.exercises.fresh import renewed
+from xentlib.teaching.exercises.points import Points, outcome
 
-__all__ = ["all_exercises", "check", "find", "hint", "progress"]
+__all__ = ["all_exercises", "check", "find", "hint", "progress", "score"]
 
 _hints_given = {}  # id: how many
 
@@ -35,7 +41,7 @@ class Said(str):
         return str(self)
 
 
-def check(id, answer, *, record=True):
+def check(id, answer, *, record=True, seed=None):
     """Tell whether `answer` solves an exercise, and if not, what is wrong with it.
 
     Parameters
@@ -46,6 +52,8 @@ def check(id, answer, *, record=True):
         What the exercise asks for. None and ... stand for no answer yet.
     record : bool
         Whether `progress` is to remember it if it is solved. The book's own solutions are checked without.
+    seed : int, optional
+        Which numbers the exercise has instead of the book's, as an assignment may say.
 
     Returns
     -------
@@ -56,9 +64,35 @@ def check(id, answer, *, record=True):
     exercise = find(id)
     if isinstance(exercise, str):
         return Result(False, exercise)
-    result = judge(exercise, answer)
+    result = judge(renewed(exercise, seed), answer)
     trouble = _record.add(exercise.id) if result and record else ""
-    return Result(result.solved, f"{result.says}\n({trouble})") if trouble else result
+    return replace(result, says=f"{result.says}\n({trouble})") if trouble else result
+
+
+def score(id, answer, points, *, partial=False, hints=True, seed=None):
+    """Return what an answer earns in an assignment, and print what `check` says of it.
+
+    Parameters
+    ----------
+    id, answer, seed
+        As in `check`.
+    points : float
+        What the right answer earns.
+    partial : bool
+        Whether a function that is right on some of its inputs earns its share.
+    hints : bool
+        Whether a wrong answer gets a hint also before it is graded. In nbgrader's feedback it gets one.
+    """
+    # A word on the standard error, of the answer's own, would cost all points: nbgrader takes it for a failure.
+    with contextlib.redirect_stderr(sys.stdout):
+        result = check(id, answer, seed=seed)
+    print(result)
+    exercise = find(id)
+    if not result and (hints or os.environ.get("NBGRADER_EXECUTION") == "autograde"):
+        print(f"Hint: {exercise.hints[0]}")
+    earned = round(points * (result.right if partial else result.solved), 2)
+    print(f"Points: {earned:g} of {points:g}")
+    return Points(earned, outcome(result))
 
 
 def hint(id):

@@ -25,6 +25,9 @@ class Result:
 
     solved: bool
     says: str
+    named: str = ""  #: the mistake, where it has a name
+    got: str = ""  #: of a wrong answer without a name: the numbers that it gives
+    right: float = 0.0  #: the share of the inputs on which it is right
 
     def __bool__(self):
         return self.solved
@@ -64,11 +67,11 @@ def _is_blank(answer):
 
 
 def _solved(exercise, says):
-    return Result(True, f"{exercise.id}: solved. {says}")
+    return Result(True, f"{exercise.id}: solved. {says}", right=1.0)
 
 
-def _not_yet(exercise, says, *more):
-    return Result(False, "\n  ".join([f"{exercise.id}: {says}", *(line for line in more if line)]))
+def _not_yet(exercise, says, *more, **found):
+    return Result(False, "\n  ".join([f"{exercise.id}: {says}", *(line for line in more if line)]), **found)
 
 
 def _named(exercise, is_it):
@@ -99,18 +102,17 @@ def _judge_value(exercise, answer):
     name = _named(
         exercise, lambda m: m.when(answer) if m.when else _agree(exercise, got, through(_plain(m.wrong, reference)))
     )
-    # The value itself is not told: the learner can still find it.
-    what = (
+    name = (
         name
         or (comparable and _before_the_logarithm(exercise, given, expected))
         or _diagnosed(diagnosis.of_value, got, expected, _closely(exercise))
-        or _difference_in_kind(exercise, got, expected)
-        or _which_are_right(exercise, got, expected)
     )
+    # The value itself is not told: the learner can still find it.
+    what = name or _difference_in_kind(exercise, got, expected) or _which_are_right(exercise, got, expected)
     if what == diagnosis.ROUNDED:
         what = f"{what} {_near_enough(exercise)}"
     made_of_it = f", which gives {_show(got)}" if comparable else ""
-    return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(given)}{made_of_it}")
+    return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(given)}{made_of_it}", named=name, got=_show(got))
 
 
 def _read(answer, reference):
@@ -188,18 +190,13 @@ def _judge_expression(exercise, answer):
     name = _named(
         exercise, lambda m: m.when(given) if m.when else not _refuted(compared, terms(sympify(m.wrong)), distributions)
     )
-    what = (
-        name
-        or _not_asked_for(right, compared)
-        or _diagnosed(diagnosis.of_expression, compared, right, distributions)
-        or "It is another expression."
+    name = (
+        name or _not_asked_for(right, compared) or _diagnosed(diagnosis.of_expression, compared, right, distributions)
     )
     return _not_yet(
-        exercise,
-        f"not yet. {what}",
-        f"got  {str(answer)[:200]}",
-        _at_an_easy_point(compared, right, distributions) or refuted,
-    )
+        exercise, f"not yet. {name or 'It is another expression.'}", f"got  {str(answer)[:200]}",
+        _at_an_easy_point(compared, right, distributions) or refuted, named=name, got=refuted,
+    )  # fmt: skip
 
 
 def _in_the_books_symbols(exercise, answer):
@@ -345,18 +342,25 @@ def _judge_function(exercise, answer):
     for arguments in exercise.inputs:
         calls.append(_call(exercise, answer, arguments))
         if calls[-1].complaint:  # no use in waiting for a loop once more
-            return _not_yet(exercise, calls[-1].complaint, f"tried     {calls[-1].shown}")
+            return _not_yet(
+                exercise, calls[-1].complaint, f"tried     {calls[-1].shown}", right=_share(exercise, calls[:-1])
+            )
     wrong = [call for call in calls if not _agree(exercise, call.got, call.expected)]
     if not wrong:
         return _solved(exercise, f"It agrees with the reference on {_count(len(calls), 'input')}.")
     name = _named(exercise, lambda mistake: _is_mistake(exercise, mistake, answer, calls))
     first = next((call for call in wrong if diagnosis.has_no_number(call)), wrong[0])
-    what = name or _kind_of_mistake(exercise, answer, calls)
-    what = what or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
+    name = name or _kind_of_mistake(exercise, answer, calls)
+    what = name or _difference_in_kind(exercise, first.got, first.expected) or _where(exercise, first)
     return _not_yet(
         exercise, f"not yet: {len(calls) - len(wrong)} of {_count(len(calls), 'input')} right. {what}".rstrip(),
         f"tried     {first.shown}", *_side_by_side(first.expected, first.got),
+        named=name, got=f"{_show(first.got)} for {first.shown}", right=_share(exercise, calls),
     )  # fmt: skip
+
+
+def _share(exercise, calls):
+    return sum(_agree(exercise, call.got, call.expected) for call in calls) / len(exercise.inputs)
 
 
 def _kind_of_mistake(exercise, answer, calls):
@@ -469,7 +473,7 @@ def _judge_input(exercise, answer):
         return _solved(exercise, "\n  ".join(["The fault shows.", *values]))
     name = _named(exercise, lambda mistake: bool(mistake.when(given)))
     told = f"not yet: {_how_near(exercise, outcome.value, right)}. {name}".rstrip()
-    return _not_yet(exercise, told, f"tried     {_show(given)}", *values)
+    return _not_yet(exercise, told, f"tried     {_show(given)}", *values, named=name, got=_show(given))
 
 
 def _how_near(exercise, faulty, right):
@@ -496,7 +500,8 @@ def _judge_option(exercise, answer):
         return _not_yet(exercise, f"not yet. Asked for: a letter, {_listed(letters, 'or')}; got {got}.")
     if given == exercise.answer:
         return _solved(exercise, exercise.because)
-    return _not_yet(exercise, f"not yet. {_named(exercise, lambda mistake: mistake.wrong == given)}")
+    name = _named(exercise, lambda mistake: mistake.wrong == given)
+    return _not_yet(exercise, f"not yet. {name}", named=name)
 
 
 def lettered(options):

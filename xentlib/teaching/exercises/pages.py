@@ -35,7 +35,7 @@ def task(exercise, name):
     """Return the exercise as it stands in its chapter, the notebook of this name."""
     parts = [f"### {heading(exercise)}", f"*{exercise.kind.capitalize()}, {exercise.minutes} minutes.* {exercise.task}"]
     if exercise.options:
-        parts.append(_list(exercise.options))
+        parts.append(options(exercise))
     solution = link("Solution", exercise, f"solutions/{name}")
     return "\n\n".join([*parts, f"{solution} · {HOW_TO_READ}" if exercise.kind == "derive" else solution])
 
@@ -48,6 +48,11 @@ def solution_head(exercise, name):
         says[exercise.answer] = f"Right. {exercise.because}"
         parts.append(_list(plain(says[letter]) for letter, _ in lettered(exercise.options)))
     return "\n\n".join(parts)
+
+
+def options(exercise):
+    """Return what there is to choose from."""
+    return _list(exercise.options)
 
 
 def _list(items):
@@ -87,6 +92,13 @@ def shown(notebook):
     for heading, *cells in found:
         code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
         yield "".join(CHECK.findall(code)[:1]), heading, cells
+
+
+def set_up(notebook):
+    """Return the code that all exercises of a chapter, or of its solutions, begin with."""
+    (first, *_) = (heading for _, heading, _ in shown(notebook))
+    before = notebook.cells[: notebook.cells.index(first)]
+    return [cell.source for cell in before if cell.cell_type == "code"][-1]
 
 
 def update(chapters, page):

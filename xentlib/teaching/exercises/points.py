@@ -1,0 +1,28 @@
+"""What an answer earns, in the form in which nbgrader takes points and the report on the class takes the rest."""
+
+MIME = "application/vnd.xentlib.outcome+json"  # of a notebook's output: what is found with the points
+
+
+class Points(float):
+    """A number that a notebook shows, with what it was given for."""
+
+    def __new__(cls, value, found):
+        """Return `value`, to be stored with `found`."""
+        points = super().__new__(cls, value)
+        points.found = found
+        return points
+
+    def _repr_mimebundle_(self, include=None, exclude=None):
+        return {"text/plain": f"{self:g}", MIME: self.found}
+
+
+def outcome(result):
+    """Return what is to be counted over a class: how an answer fared, and what is alike in those that fared alike."""
+    if result.solved:
+        return {"outcome": "solved", "what": ""}
+    if result.named:
+        return {"outcome": "named", "what": result.named}
+    verdict = result.says.partition("\n")[0].partition(": ")[2]
+    if verdict.startswith("not answered yet"):
+        return {"outcome": "not answered", "what": ""}
+    return {"outcome": "unnamed", "what": result.got or verdict.removeprefix("not yet. ")}
