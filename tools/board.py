@@ -6,15 +6,14 @@ no second copy of any of it.
 
 import html
 import re
-import shutil
 import sys
-from importlib.resources import files
+from contextlib import closing
 from pathlib import Path
 
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from tools import alone, ledger
+from tools import alone, formulas, ledger
 
 EQUATION = re.compile(rf"\$\$\n((?:(?!\$\$).)+) \\tag{{([\d.]+)}}\n\$\${ledger.STATUS.pattern}", re.S)
 AIMS = re.compile(r"^\*\*You will be able to\*\* (.+?)$", re.M)
@@ -31,8 +30,9 @@ h2 {{ font-size: 11pt; margin: 3mm 0 1mm }}
 .equation {{ break-inside: avoid; border-bottom: .3pt solid #999; padding-bottom: 1mm; font-size: 8.5pt }}
 .equation p {{ margin: 0 }}
 mjx-container[display="true"] {{ margin: 1mm 0 !important }}
+.tex, mjx-assistive-mml {{ display: none !important }}
 </style>
-<script>MathJax = {{ svg: {{ fontCache: "global" }} }}</script><script defer src="tex-svg.js"></script>
+<link rel="stylesheet" href="formulas.css">
 {sections}
 </html>
 """
@@ -43,8 +43,10 @@ def main(folder):
     paths = alone.notebooks_in(alone.CHAPTERS)
     chapters = {path: each for path, each in alone.resolved(paths).items() if path.name[0].isdigit()}
     sections = [section(path.name, notebook) for path, notebook in chapters.items() if path.parent == alone.CHAPTERS]
-    (folder / "index.html").write_text(PAGE.format(sections="\n".join(sections)), encoding="utf-8")
-    shutil.copy(Path(str(files("mathjax"))) / "static/mathjax/es5/tex-svg.js", folder)
+    with closing(formulas.MathJax()) as mathjax:
+        page = mathjax.set_all(PAGE.format(sections="\n".join(sections)))
+        (folder / "index.html").write_text(page, encoding="utf-8")
+        mathjax.write_style(folder)
     print(f"Print {folder / 'index.html'} from a browser: a page for each of {len(sections)} chapters.")
 
 
@@ -77,11 +79,11 @@ def _markdown(text):
 
 
 def _math(formula, options):
-    return _displayed(formula) if options["display_mode"] else rf"\({html.escape(formula)}\)"
+    return _displayed(formula) if options["display_mode"] else rf'<span class="math">\({html.escape(formula)}\)</span>'
 
 
 def _displayed(formula):
-    return rf"\[{html.escape(formula)}\]"
+    return rf'<div class="math">\[{html.escape(formula)}\]</div>'
 
 
 if __name__ == "__main__":

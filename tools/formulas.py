@@ -87,10 +87,13 @@ class MathJax:
         """
         return FORMULA.sub(lambda match: f"{match[1]}{self.set(unescape(match[3]))}</{match[2]}>", html)
 
-    def style(self):
-        """Return the style sheet of all that was set, with the small font inside that all heights depend on."""
-        zero = b64encode((HOME / FONTS / "woff-v2" / "MathJax_Zero.woff").read_bytes()).decode()
-        return self.v8.call("style").replace("fonts/MathJax_Zero.woff", f"data:font/woff;base64,{zero}")
+    def write_style(self, folder):
+        """Write the style sheet of all that was set, with the small font inside that all heights depend on."""
+        fonts = HOME / FONTS / "woff-v2"
+        zero = b64encode((fonts / "MathJax_Zero.woff").read_bytes()).decode()
+        style = self.v8.call("style").replace("fonts/MathJax_Zero.woff", f"data:font/woff;base64,{zero}")
+        (folder / "formulas.css").write_text(style, encoding="utf-8")
+        shutil.copytree(fonts, folder / "fonts", dirs_exist_ok=True)
 
     def close(self):
         self.v8.close()
@@ -107,8 +110,7 @@ def set_formulas(app, exception):
                 path.write_text(SHEET.sub(rf"{EARLY}\g<0>", page), encoding="utf-8")
         sheet = folder / "_static" / "formulas"
         sheet.mkdir()
-        (sheet / "formulas.css").write_text(mathjax.style(), encoding="utf-8")
-    shutil.copytree(HOME / FONTS / "woff-v2", sheet / "fonts")
+        mathjax.write_style(sheet)
 
 
 def setup(app):
