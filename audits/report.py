@@ -1,20 +1,26 @@
 """Write the results of the audits as Markdown."""
 
+import re
+
 from audits.losses import LOSSES
 from xentlib.audit.probes import ABOUT
 
 DIGITS = {"float64": 15.7, "float32": 6.9, "float16": 3.0, "bfloat16": 2.1}  # −log10 eps
 SHORT = {"float64": "64", "float32": "32", "float16": "16", "bfloat16": "b16"}
 CELLS = {"ok": "ok", "accuracy": "digits", "range": "**range**", "wrong": "**wrong**", "not tried": "–"}
-ANCHOR = str.maketrans({" ": "-", ":": None, ".": None, "(": None, ")": None, "=": None})
 
 
 def markdown(results):
     """Return what stands on the page below its introduction."""
     parts = [_facts(results), "## At a glance", _overview(results), "## Digits of a small loss", *_digits(results)]
     for found in results["losses"]:
-        parts += [f"## {found['name']}", *_section(found)]
+        parts += [f"## {_breakable(found['name'])}", *_section(found)]
     return "\n\n".join(parts) + "\n"
+
+
+def _breakable(name):
+    """Return a name that a phone can break after an underscore and before a capital or a bracket."""
+    return re.sub(r"(?<=_)(?=\w)|(?<=[a-z])(?=[A-Z(])", "\u200b", name)
 
 
 def _facts(results):
@@ -36,7 +42,7 @@ def _overview(results):
     rows = []
     for found in results["losses"]:
         cells = [_verdict(found["dtypes"].get(dtype)) for dtype in SHORT]
-        rows.append([found["name"], *cells, _under_options(found)])
+        rows.append([_breakable(found["name"]), *cells, _under_options(found)])
     return _table(["loss", *SHORT.values(), "options"], rows)
 
 
@@ -57,7 +63,10 @@ def _digits(results):
         "below their normal numbers. A loss of 0 has no digit right."
     )
     rows = [
-        [found["name"], *(_kept(found, dtype, place) for dtype in ("float64", "float32") for place in (1, 2))]
+        [
+            _breakable(found["name"]),
+            *(_kept(found, dtype, place) for dtype in ("float64", "float32") for place in (1, 2)),
+        ]
         for found in results["losses"]
     ]
     yield _table(["loss", "64, by 8", "64, by 16", "32, by 8", "32, by 16"], rows)
