@@ -12,13 +12,13 @@ LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BI
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
-PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
+PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md audits/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
 	tools/api_pages.py tools/explorers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py tools/ledger.py tools/ledger_on_pages.py tools/alone.py $(wildcard tools/templates/* tools/search/*.* tools/search/templates/*)
 # What goes into the reader's browser when a chapter is run there.
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab assign class board test frameworks lite bench weigh notebooks experiments exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab assign class board test frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -61,6 +61,9 @@ board: $(VENV)/ready  ## write a page of each chapter for the board, to be print
 
 bench: $(VENV)/ready  ## measure speed, memory and accuracy at each SIMD level, and the peers that are installed (a quarter of an hour)
 	$(BIN)/python -m benchmarks.run
+
+audit: $(VENV)/ready  ## audit the losses of PyTorch, JAX and others that are installed (some minutes)
+	$(BIN)/python -m audits.run
 
 weigh: book  ## measure what each page weighs and how soon it stands still (needs Chromium)
 	$(BIN)/python -m benchmarks.pages
