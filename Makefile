@@ -13,7 +13,7 @@ LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BI
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
 PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md audits/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
-	tools/api_pages.py tools/explorers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py tools/ledger.py tools/ledger_on_pages.py tools/alone.py $(wildcard tools/templates/* tools/search/*.* tools/search/templates/*)
+	tools/api_pages.py tools/explorers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py tools/published.py tools/ledger.py tools/ledger_on_pages.py tools/alone.py $(wildcard tools/templates/* tools/search/*.* tools/search/templates/*)
 # What goes into the reader's browser when a chapter is run there.
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
@@ -123,10 +123,10 @@ $(VENV)/lite/ready: $(VENV)/ready tools/lite/fetch.py tools/lite/pyodide-lock.js
 _build/lite/ready: $(VENV)/lite/ready $(LITE)
 	@$(BIN)/python -m tools.lite.build $(VENV)/lite _build/lite
 
-# Where Colab and Binder find the chapters: the pages are built again when it is another place.
+# Where Colab and Binder find the chapters, and where the book is published: it is built again when that is another place.
 _build/source: FORCE
 	@mkdir -p _build
-	@echo "$(BOOK_SOURCE)" | cmp -s - $@ || echo "$(BOOK_SOURCE)" > $@
+	@echo "$(BOOK_SOURCE) $(BOOK_URL)" | cmp -s - $@ || echo "$(BOOK_SOURCE) $(BOOK_URL)" > $@
 
 _build/html/index.html: $(VENV)/ready _build/lite/ready _build/source $(PAGES)
 	@echo "Building the book ..."
