@@ -28,13 +28,13 @@ book: _build/html/index.html  ## build the book, warnings as errors
 
 pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions (needs Chromium)
 
-test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook on two processors
+test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook as on another processor
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory book
-	$(BIN)/pytest
-	$(BIN)/python tools/other_processor
+	$(BIN)/pytest tests frameworks
+	$(BIN)/python tools/other_processor  # the notebooks and the examples: what holds there was stored here
 
 frameworks: $(VENV)/frameworks-ready  ## install PyTorch and JAX, and test the losses in frameworks/ (its README says how large they are)
 	$(BIN)/pytest frameworks tests/frameworks
