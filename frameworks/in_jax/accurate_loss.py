@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
-from .targets import Reduction, Target, float_array, make_target
+from ._checks import float_array, widened
+from ._targets import Reduction, Target, make_target
 
 
 def cross_entropy(
@@ -31,15 +32,13 @@ def cross_entropy(
     [ 4.248354e-18 -4.248354e-18]
     """
     z = float_array("logits", logits)
-    dtype, work = z.dtype, jnp.promote_types(z.dtype, jnp.float32)
+    dtype, z = z.dtype, widened(z)
     target = make_target(
-        targets, z.shape, work, class_weights=class_weights,
+        targets, z.shape, z.dtype, class_weights=class_weights,
         ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
     )  # fmt: skip
-    z = z.astype(work)
     top = jax.lax.stop_gradient(held(z, target).max(-1))  # the loss is the same with any number here
-    sums = block_sums(z, top, target, jnp.arange(z.shape[-1]))
-    return target.reduce(row_loss(top, sums), reduction, dtype)
+    return target.reduce(row_loss(top, block_sums(z, top, target, jnp.arange(z.shape[-1]))), reduction, dtype)
 
 
 def held(z: jax.Array, target: Target) -> jax.Array:
@@ -74,6 +73,7 @@ def pivot_loss(behind: jax.Array, rivals: jax.Array) -> jax.Array:
 
 
 @pivot_loss.defjvp
-def _slopes(primals: tuple[jax.Array, ...], tangents: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+def slopes(primals: tuple[jax.Array, ...], tangents: tuple[jax.Array, ...]) -> tuple[jax.Array, jax.Array]:
+    """Return dL = (R d(m − z_y) + dR) / (R + e^{z_y − m})."""
     (behind, rivals), (d_behind, d_rivals) = primals, tangents
     return pivot_loss(behind, rivals), (rivals * d_behind + d_rivals) / (rivals + jnp.exp(-behind))

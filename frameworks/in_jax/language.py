@@ -6,8 +6,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from ._checks import float_array, widened
 from .accurate_loss import cross_entropy
-from .targets import float_array
 
 
 def next_token_loss(
@@ -15,14 +15,14 @@ def next_token_loss(
 ) -> jax.Array:
     """Return the mean of −log q(next token), in nats a token: the logits at position i guess the token at i + 1.
 
-    `logits` has shape (..., T, K), `tokens` (..., T): integers, with `ignore_index` in the place of each token that is
+    `logits` has shape (..., S, K), `tokens` (..., S): integers, with `ignore_index` in the place of each token that is
     not to be guessed, as padding and the tokens of a prompt. (What the model reads keeps its own tokens there.) Do not
     shift `tokens` yourself. The logits at the last position and the token at the first are not used.
 
     The mean is over the tokens that count. Where the call sees a part of a batch, the mean of the parts' means is
     another number; give the count of the whole batch as `n_counted`, and add up losses and gradients of the parts:
 
-        n = count_labels(all_tokens)                                # or jax.lax.psum(count_labels(tokens), axis)
+        n = count_targets(all_tokens)                                # or jax.lax.psum(count_targets(tokens), axis)
         loss = sum(next_token_loss(f(x), x, n_counted=n) for x in parts)         # or jax.lax.psum(loss, axis)
 
     With nothing to count the loss is 0. Shapes that do not fit raise ValueError, tokens that are no integers TypeError;
@@ -36,19 +36,17 @@ def next_token_loss(
     """
     z, labels = float_array("logits", logits), jnp.asarray(tokens)
     if z.ndim < 2 or labels.shape != z.shape[:-1]:
-        raise ValueError(f"tokens must have the shape (..., T) of logits (..., T, K), {z.shape}; got {labels.shape}")
+        raise ValueError(f"tokens must have the shape (..., S) of logits (..., S, K), {z.shape}; got {labels.shape}")
     if n_counted is None:
-        n_counted = count_labels(labels, ignore_index=ignore_index)
-    work = jnp.promote_types(z.dtype, jnp.float32)
-    guesses, labels = z[..., :-1, :].astype(work), labels[..., 1:]
-    total = cross_entropy(guesses, labels, ignore_index=ignore_index, reduction="sum")
-    return (total / jnp.maximum(n_counted, 1)).astype(z.dtype)
+        n_counted = count_targets(labels, ignore_index=ignore_index)
+    total = cross_entropy(widened(z[..., :-1, :]), labels[..., 1:], ignore_index=ignore_index, reduction="sum")
+    return (total / jnp.where(n_counted == 0, 1, n_counted)).astype(z.dtype)
 
 
-def count_labels(tokens: ArrayLike, *, ignore_index: int = -100) -> jax.Array:
+def count_targets(tokens: ArrayLike, *, ignore_index: int = -100) -> jax.Array:
     """Return how many tokens are guessed: all that are not `ignore_index`, but for the first of each sequence.
 
-    >>> print(count_labels(jnp.array([[5, 1, 2, -100], [-100, -100, 7, 3]])))
+    >>> print(count_targets(jnp.array([[5, 1, 2, -100], [-100, -100, 7, 3]])))
     4
     """
     return (jnp.asarray(tokens)[..., 1:] != ignore_index).sum()

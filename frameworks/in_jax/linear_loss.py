@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from ._checks import check_number, float_array
+from ._targets import Reduction, make_target
 from .accurate_loss import block_sums, held, row_loss
-from .targets import Reduction, float_array, make_target
 
 State = tuple[jax.Array, jax.Array]  #: of the classes seen so far: the largest logit of each row, and five sums
 
@@ -41,8 +42,7 @@ def linear_cross_entropy(
     b = jnp.zeros(n_classes, dtype) if bias is None else float_array("bias", bias)
     if b.shape != (n_classes,):
         raise ValueError(f"bias must have shape ({n_classes},); got {b.shape}")
-    if block < 1:
-        raise ValueError(f"block must be at least 1; got {block!r}")
+    check_number("block", block, "be at least 1", block >= 1)
     target = make_target(
         targets, (*x.shape[:-1], n_classes), work, class_weights=class_weights,
         ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
@@ -51,9 +51,9 @@ def linear_cross_entropy(
 
     @partial(jax.checkpoint, prevent_cse=False)  # else the logits of all blocks would be stored for the backward pass
     def read(state: State, piece: tuple[jax.Array, ...]) -> tuple[State, None]:
+        """Return the state with one block more."""
         (top, sums), (first, w_piece, b_piece) = state, piece
-        z = jnp.matmul(wide.astype(x.dtype), w_piece.T, preferred_element_type=work)
-        z += b_piece.astype(work)
+        z = jnp.matmul(wide.astype(x.dtype), w_piece.T, preferred_element_type=work) + b_piece.astype(work)
         higher = jnp.maximum(top, jax.lax.stop_gradient(held(z, target).max(-1)))
         here = block_sums(z, higher, target, first + jnp.arange(len(w_piece)))
         return (higher, raised(sums, higher - top) + here), None

@@ -6,8 +6,9 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from ._checks import float_array, widened
+from ._targets import Reduction, make_target
 from .accurate_loss import block_sums, held, row_loss
-from .targets import Reduction, float_array, make_target
 
 
 def vocab_parallel_cross_entropy(
@@ -38,7 +39,7 @@ def vocab_parallel_cross_entropy(
     0.4644
     """
     z = float_array("logits_piece", logits_piece)
-    dtype, work, here = z.dtype, jnp.promote_types(z.dtype, jnp.float32), z.shape[-1]
+    dtype, z, here = z.dtype, widened(z), z.shape[-1]
     in_all = here * jax.lax.axis_size(group)
     n_classes = in_all if n_classes is None else n_classes
     if not 0 < n_classes <= in_all:
@@ -46,11 +47,11 @@ def vocab_parallel_cross_entropy(
     if jnp.shape(targets) != z.shape[:-1]:
         raise ValueError(f"targets must be class indices of shape {z.shape[:-1]}; got shape {jnp.shape(targets)}")
     target = make_target(
-        targets, (*z.shape[:-1], n_classes), work, class_weights=class_weights,
+        targets, (*z.shape[:-1], n_classes), z.dtype, class_weights=class_weights,
         ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=reduction,
     )  # fmt: skip
     classes = first_class + jnp.arange(here)
-    z = jnp.where(classes < n_classes, z.astype(work), -jnp.inf)
+    z = jnp.where(classes < n_classes, z, -jnp.inf)
     # pmax has no derivative, and needs none: the loss is the same with any number in its place.
     top = jax.lax.pmax(jax.lax.stop_gradient(held(z, target).max(-1)), group)
     # One psum of all five: that of z_y is a sum as well, since the other devices add 0. So is what smoothing gives to

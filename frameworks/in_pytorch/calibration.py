@@ -4,26 +4,31 @@ import torch
 from torch import Tensor
 
 from ._checks import check_floats, check_targets
+from ._fits import check_indices
+
+IGNORED = -100  #: the label of a row that does not count
 
 
 def fit_temperature(logits: Tensor, labels: Tensor) -> float:
     """Return the T > 0 for which the mean loss of logits / T is least, for logits (..., K) and class indices (...).
 
-    Newton's method on β = 1/T, in which the loss is convex: its slope is the mean of Σ_j q_j z_j − z_y, its curvature
-    the mean variance of z under q. A bracket that shrinks keeps it from leaping. In float64, whatever the dtype.
-    Chapter 10 derives it. It is an error if no T is best: where the true class leads everywhere the best T is 0, and
-    where the scores of the true classes are no better than the average ones, T is ∞.
+    A row with the label −100 does not count. Newton's method on β = 1/T, in which the loss is convex: its slope is the
+    mean of Σ_j q_j z_j − z_y, its curvature the mean variance of z under q. A bracket that shrinks keeps it from
+    leaping. In float64, whatever the dtype. Chapter 10 derives it. It is an error if no T is best: where the true class
+    leads everywhere the best T is 0, and where the scores of the true classes are no better than the average ones, T is
+    ∞.
 
     >>> sure = torch.tensor([[3.0, 0.0], [3.0, 0.0], [3.0, 0.0], [0.0, 3.0]])  # and right in three cases of four
     >>> round(fit_temperature(sure, torch.tensor([0, 0, 0, 0])), 6)  # 3 / log 3
     2.730718
     """
     check_floats(logits=logits)
-    check_targets(labels, logits.shape, -1, n_classes=logits.shape[-1])
+    check_targets(labels, logits.shape, IGNORED, n_classes=logits.shape[-1])
+    check_indices(labels)
     with torch.no_grad():
-        z = logits.double()
+        z, y = logits[labels != IGNORED].double(), labels[labels != IGNORED].long()
         z = z - z.amax(-1, keepdim=True)
-        z_y = z.gather(-1, labels.long().unsqueeze(-1)).mean()
+        z_y = z.gather(-1, y.unsqueeze(-1)).mean()
         check_temperature(z, z_y)
         low, high = 0.0, 1.0
         while slope_and_curvature(z, z_y, high)[0] < 0:

@@ -11,11 +11,13 @@ Over processes, `n` is the all-reduced sum. `DistributedDataParallel` then divid
 processes: pass `n_counted=n / dist.get_world_size()`.
 """
 
+import torch
 from torch import Tensor
 
 from ._checks import check_floats, check_number
 from ._fits import check_tokens
-from .accurate_loss import cross_entropy
+from ._targets import make_target
+from .accurate_loss import Surprisal, cross_entropy
 
 
 def next_token_loss(
@@ -27,7 +29,6 @@ def next_token_loss(
     prompt tokens that are not to be learned hold `ignore_index` in `tokens`. The sum is divided by `n_counted`, or
     where that is None by the number of tokens that count in this call. No token that counts is a loss of 0.
 
-    >>> import torch
     >>> logits = torch.tensor([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0], [9.0, 9.0, 9.0]])
     >>> next_token_loss(logits, torch.tensor([2, 1, -100]))
     tensor(0.4644)
@@ -38,14 +39,15 @@ def next_token_loss(
     if n_counted is None:
         return cross_entropy(of_next, labels, ignore_index=ignore_index)
     check_number("n_counted", n_counted, "be positive", bool(n_counted > 0))
-    total = cross_entropy(of_next, labels, ignore_index=ignore_index, reduction="sum")
-    return total / n_counted
+    surprisal = Surprisal.apply(of_next)
+    target = make_target(labels, surprisal, of_next.shape[-1], None, ignore_index, 0.0, "sum")
+    loss = target.reduce(target.weigh(surprisal), "sum") / n_counted  # a sum in 16 bits may overflow
+    return loss if torch.is_autocast_enabled(logits.device.type) else loss.to(logits.dtype)
 
 
 def count_targets(tokens: Tensor, *, ignore_index: int = -100) -> Tensor:
     """Return how many tokens count: all but the first of each sequence, and those that are ignored.
 
-    >>> import torch
     >>> count_targets(torch.tensor([[7, 8, -100], [-100, 5, 6]]))
     tensor(3)
     """

@@ -21,8 +21,8 @@ def z_loss(logits: Tensor, targets: Tensor, *, strength: float = 1e-4, ignore_in
     check_number("strength", strength, "be at least 0", strength >= 0)
     surprisal = Surprisal.apply(logits)
     target = make_target(targets, surprisal, logits.shape[-1], None, ignore_index, 0.0, reduction)
-    lse = widened(logits).logsumexp(-1)
-    losses = target.weigh(surprisal) + torch.where(target.counted > 0, strength * lse**2, 0)
+    lse = widened(logits).masked_fill((target.counted == 0).unsqueeze(-1), 0).logsumexp(-1)
+    losses = target.weigh(surprisal) + target.counted * strength * lse**2
     return target.reduce(losses, reduction).to(logits.dtype)
 
 
@@ -30,19 +30,24 @@ def focal_loss(logits: Tensor, targets: Tensor, *, gamma: float = 2.0, ignore_in
                reduction: str = "mean") -> Tensor:  # fmt: skip
     """Return −(1 − q_y)^γ log q_y, in nats, for class indices; 1 − q_y is −expm1(log q_y), and keeps its digits.
 
+    It is not proper: the q of least loss is no longer the probability. A true class that is masked has loss inf.
+
     >>> focal_loss(torch.tensor([1.0, 2.0, 0.5]), torch.tensor(1))
     tensor(0.0641)
     """
     check_floats(logits=logits)
     check_indices(targets)
-    check_number("gamma", gamma, "be 0, or at least 1", gamma == 0 or gamma >= 1)
+    check_number("gamma", gamma, "be at least 0", gamma >= 0)
     surprisal = Surprisal.apply(logits)
     target = make_target(targets, surprisal, logits.shape[-1], None, ignore_index, 0.0, reduction)
     loss = target.weigh(surprisal)
-    return target.reduce((-(-loss).expm1()) ** gamma * loss, reduction).to(logits.dtype)
+    finite = loss.masked_fill(loss == torch.inf, 1)  # ∞ has the factor 1, whose slope, 0, times ∞ would be NaN
+    missing = (-(-finite).expm1()).clamp_min(torch.finfo(loss.dtype).tiny)  # a power of 0 may have no derivative
+    losses = torch.where(loss == torch.inf, loss, missing**gamma * finite)
+    return target.reduce(losses, reduction).to(logits.dtype)
 
 
-def distillation_loss(logits: Tensor, teacher_logits: Tensor, *, temperature: float = 2.0,
+def distillation_loss(logits: Tensor, teacher_logits: Tensor, *, temperature: float,
                       reduction: str = "mean") -> Tensor:  # fmt: skip
     """Return T² times the cross-entropy of softmax(z/T) against the teacher's softmax(v/T), in nats.
 

@@ -15,12 +15,21 @@ FRAMEWORKS = ROOT / "frameworks"
 FOLDERS = {"in_pytorch": {"torch"}, "in_jax": {"jax", "jaxlib", "optax", "numpy"}}
 FILES = sorted(path for folder in FOLDERS for path in (FRAMEWORKS / folder).glob("*.py"))
 OPTIONS = ["class_weights", "ignore_index", "label_smoothing", "reduction"]
-CONTRACT = {  #: of design: the arguments by position, and some by name
+CONTRACT = {  #: the arguments by position, and those by name that every framework has
     "accurate_loss.cross_entropy": (["logits", "targets"], OPTIONS),
     "linear_loss.linear_cross_entropy": (["features", "weight", "targets", "bias"], ["block", *OPTIONS]),
-    "parallel_loss.vocab_parallel_cross_entropy": (["logits_piece", "targets", "first_class"], OPTIONS),
+    "parallel_loss.vocab_parallel_cross_entropy": (["logits_piece", "targets", "first_class", "group"], OPTIONS),
     "language.next_token_loss": (["logits", "tokens"], ["ignore_index", "n_counted"]),
+    "language.count_targets": (["tokens"], ["ignore_index"]),
     "calibration.fit_temperature": (["logits", "labels"], []),
+    "variants.z_loss": (["logits", "targets"], ["strength", "ignore_index", "reduction"]),
+    "variants.focal_loss": (["logits", "targets"], ["gamma", "ignore_index", "reduction"]),
+    "variants.distillation_loss": (["logits", "teacher_logits"], ["temperature", "reduction"]),
+    "variants.soft_cap": (["logits", "cap"], []),
+    "gradient_check.check_gradient": (["loss", "logits"], ["second"]),
+}
+FURTHER = {  #: and what one of them needs beside: a mesh cuts into equal pieces, some of which are filled up
+    ("in_jax", "parallel_loss.vocab_parallel_cross_entropy"): {"n_classes"},
 }
 
 
@@ -77,8 +86,14 @@ def test_the_functions_are_those_of_the_contract(folder, name):
     tree = ast.parse((FRAMEWORKS / folder / f"{module}.py").read_text(encoding="utf-8"))
     (found,) = (node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == function)
     by_position, by_name = CONTRACT[name]
-    assert [arg.arg for arg in found.args.args][: len(by_position)] == by_position
-    assert set(by_name) <= {arg.arg for arg in found.args.kwonlyargs}
+    assert [arg.arg for arg in found.args.args] == by_position
+    assert {arg.arg for arg in found.args.kwonlyargs} == {*by_name} | FURTHER.get((folder, name), set())
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_file_without_an_underscore_is_of_the_contract(folder):
+    files = {path.stem for path in FILES if path.parent.name == folder and not path.stem.startswith("_")}
+    assert files == {name.split(".")[0] for name in CONTRACT}
 
 
 def test_the_pins_are_those_of_the_benchmarks():

@@ -33,6 +33,7 @@ from xentlib.audit import audit
 
 INF, NAN = float("inf"), float("nan")
 Z, Y = torch.tensor([[1.0, 2.0, 0.5], [0.0, -1.0, 3.0]], dtype=torch.float64), torch.tensor([1, 2])
+Z800 = torch.tensor([0.0, 800.0], dtype=torch.float64, requires_grad=True)
 DTYPES = [np.float16, np.float32, np.float64]
 NO_Z_LOSS = [{k: v for k, v in options.items() if k != "z_loss"} for options in OPTIONS if not options["z_loss"]]
 
@@ -369,7 +370,7 @@ ERRORS = [
     (lambda: next_token_loss(Z, Y[1:]), SHIFTED),
     (lambda: next_token_loss(Z[0], Y), "tokens must be integers, for logits (..., S, K); got torch.int64"),
     (lambda: next_token_loss(Z, Y, n_counted=0), "n_counted must be positive; got 0"),
-    (lambda: variants.focal_loss(Z, Y, gamma=0.5), "gamma must be 0, or at least 1; got 0.5"),
+    (lambda: variants.focal_loss(Z, Y, gamma=-1), "gamma must be at least 0; got -1"),
     (lambda: variants.focal_loss(Z, Z.exp()), "targets must be class indices here; got torch.float64"),
     (lambda: variants.distillation_loss(Z, Z, temperature=0), "temperature must be positive; got 0"),
     (lambda: variants.z_loss(Z, Y, strength=-1), "strength must be at least 0; got -1"),
@@ -463,6 +464,11 @@ def test_next_token_loss_is_that_of_xentlib_on_shifted_labels():
     assert loss.item() != pytest.approx(unshifted, rel=1e-3)
 
 
+def test_a_sum_that_16_bits_do_not_hold_is_divided_before_it_is_rounded():
+    logits, tokens = torch.zeros(1, 100_001, 3, dtype=torch.float16), torch.zeros(1, 100_001, dtype=torch.long)
+    assert next_token_loss(logits, tokens, n_counted=count_targets(tokens)) == torch.tensor(3.0).log().half()
+
+
 def gradients(loss, model):
     return torch.autograd.grad(loss, tuple(model.parameters()))
 
@@ -509,6 +515,8 @@ def test_the_temperature_is_the_best_one():
     assert min(loss(best * 1.001), loss(best / 1.001)) > loss(best)
     once_more = fit_temperature(torch.tensor(z / best), torch.tensor(y))
     assert once_more == pytest.approx(1, rel=1e-12)
+    ignored = np.append(z, np.full((1, 5), NAN), axis=0), np.append(y, -100)
+    assert fit_temperature(*map(torch.tensor, ignored)) == pytest.approx(best, rel=1e-12)
     assert fit_temperature(torch.tensor(z) * 1e-6 + 1e3, torch.tensor(y)) == pytest.approx(1e-6 * best, rel=1e-5)
 
 
@@ -522,6 +530,8 @@ def test_z_loss_is_xentlibs():
         )
         np.testing.assert_allclose(loss.detach(), wanted[0], rtol=1e-12)
         np.testing.assert_allclose(torch.autograd.grad(loss.sum(), leaf)[0], wanted[1], rtol=1e-12, atol=1e-15)
+    broken = torch.tensor([[NAN, 1.0]], requires_grad=True)
+    assert (torch.autograd.grad(variants.z_loss(broken, torch.tensor([-100])), broken)[0] == 0).all()
 
 
 def test_focal_loss_is_the_formula_and_chapter_12s_gradient():
@@ -533,6 +543,12 @@ def test_focal_loss_is_the_formula_and_chapter_12s_gradient():
     assert variants.focal_loss(Z, Y, gamma=0) == cross_entropy(Z, Y)
     sure = variants.focal_loss(torch.tensor([0.0, 40.0], dtype=torch.float64), torch.tensor(1))
     assert sure.item() == pytest.approx(np.exp(-40) ** 3, rel=1e-14)
+    for gamma in (0.0, 0.5, 2.0):  # of a true class that is masked, with loss inf, the others have the gradient q
+        masked = torch.tensor([1.0, -INF, 2.0], dtype=torch.float64, requires_grad=True)
+        (found,) = torch.autograd.grad(variants.focal_loss(masked, torch.tensor(1), gamma=gamma), masked)
+        np.testing.assert_allclose(found, xentlib.softmax(masked.detach().numpy()), rtol=1e-14)
+        (found,) = torch.autograd.grad(variants.focal_loss(Z800, torch.tensor(1), gamma=gamma), Z800)
+        assert found.isfinite().all()
     ignored = variants.focal_loss(Z, torch.tensor([1, -100]))
     assert ignored.item() == pytest.approx(loss.item(), rel=1e-15)
 
@@ -573,7 +589,7 @@ def test_soft_cap_has_chapter_12s_slopes():
         partial(cross_entropy, targets=Y, label_smoothing=0.1),
         partial(variants.z_loss, targets=Y, strength=0.1),
         partial(variants.focal_loss, targets=Y),
-        partial(variants.distillation_loss, teacher_logits=Z.flip(0)),
+        partial(variants.distillation_loss, teacher_logits=Z.flip(0), temperature=2.0),
         lambda z: cross_entropy(variants.soft_cap(z, 2.0), Y),
         lambda z: next_token_loss(z.expand(2, -1, -1), torch.stack([Y, Y]), n_counted=3),
     ],

@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax.typing import ArrayLike
 
+from ._checks import check_options
+
 Reduction = Literal["mean", "sum", "none"]
 
 
@@ -31,11 +33,11 @@ class Target(NamedTuple):
         if self.probs is not None and len(classes) != n_classes:
             p = jnp.take(p, classes, axis=-1, mode="fill", fill_value=0)
         smoothed = (1 - self.smoothing) * p + self.smoothing / n_classes  # of all classes, wherever they are
-        t = self.row[..., None] * jnp.take(self.weights, classes, mode="fill", fill_value=0) * smoothed
-        return is_pivot, t
+        return is_pivot, jnp.take(self.weights, classes, mode="fill", fill_value=0) * smoothed
 
     def reduce(self, losses: jax.Array, reduction: Reduction, dtype: Any) -> jax.Array:
         """Return the losses in `dtype`, or their sum or mean. Nothing to count makes a mean of 0."""
+        losses = losses * self.row  # not t, where XLA takes NaN times a false `is_pivot` for 0
         if reduction == "none":
             return losses.astype(dtype)
         by_index = self.probs is None
@@ -46,9 +48,10 @@ class Target(NamedTuple):
 
 def make_target(
     targets: ArrayLike, shape: tuple[int, ...], dtype: Any, *,
-    class_weights: ArrayLike | None, ignore_index: int, label_smoothing: float, reduction: str,
+    class_weights: ArrayLike | None = None, ignore_index: int, label_smoothing: float = 0.0, reduction: str,
 ) -> Target:  # fmt: skip
     """Return the target for logits of a shape, after checking all that can be known while JAX traces."""
+    check_options(label_smoothing, reduction)
     targets, rows = jnp.asarray(targets), shape[:-1]
     if targets.shape not in (shape, rows):
         raise ValueError(f"targets must have shape {rows} (indices) or {shape} (distributions); got {targets.shape}")
@@ -58,22 +61,8 @@ def make_target(
     weights = jnp.ones(shape[-1], dtype) if class_weights is None else jnp.asarray(class_weights).astype(dtype)
     if weights.shape != shape[-1:]:
         raise ValueError(f"class_weights must have shape {shape[-1:]}; got {weights.shape}")
-    if not 0 <= label_smoothing <= 1:
-        raise ValueError(f"label_smoothing must lie in [0, 1]; got {label_smoothing!r}")
-    if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"reduction must be 'mean', 'sum' or 'none'; got {reduction!r}")
     if not by_index:
         return Target(targets.argmax(-1), jnp.ones(rows, dtype), targets.astype(dtype), weights, label_smoothing)
     in_range = jnp.where((targets >= 0) & (targets < shape[-1]), 1, jnp.nan).astype(dtype)
     row = jnp.where(targets == ignore_index, 0, in_range)
     return Target(targets, row, None, weights, label_smoothing)
-
-
-def float_array(name: str, values: ArrayLike) -> jax.Array:
-    """Return values as an array of floating-point numbers with a last axis."""
-    array = jnp.asarray(values)
-    if not jnp.issubdtype(array.dtype, jnp.floating):
-        raise TypeError(f"{name} must hold floating-point numbers; got dtype {array.dtype}")
-    if array.ndim == 0 or array.shape[-1] == 0:
-        raise ValueError(f"{name} must have a last axis of at least 1; got shape {array.shape}")
-    return array
