@@ -136,6 +136,17 @@ WRONG["01-nothing"] = [
 RIGHT["01-unknown"] = ["c", " C ", "(c)", "C.", "c)"]
 WRONG["01-unknown"] = [("A", "nothing about changes"), ("b", "You changed q"), ("D", "visitors vary"), (3, "a letter")]
 
+RIGHT["01-who"] = [(Fraction(1, 5), "0.7", 0.1), ["20%", "70 %", "10%"], (Rational(1, 5), Decimal("0.7"), 0.1)]
+WRONG["01-who"] = [
+    ([0.7, 0.2, 0.1], "exchanged"),
+    ([0.8, 0.3, -0.1], "second bit"),
+    ([0.29, 0.41, 0.31], "average over all visitors"),
+    ([20, 70, 10], "percent"),
+    ([0.1, 0.7, 0.2], "order"),
+]
+RIGHT["01-perfect"] = ["a", "(A)", "A: "]
+WRONG["01-perfect"] = [("B", "Nothing was rounded"), ("C", "dog costs infinity"), ("D", "prefix code")]
+
 # 2 Softmax
 
 RIGHT["02-odds"] = [7.4, "7.4", np.e**2, [7.4], Decimal("7.39"), sympy.exp(2), "7.389"]
@@ -190,6 +201,7 @@ WRONG["02-field"] = [
     (z[i] - log(sum_over(j, exp(z[j]))), "log q_i|q_i"),
     (z[i] - z[j], "free|index"),
     (log(q[i] / (1 - q[i])), "q"),
+    (log(1 - softmax_of(i)), "of the field alone"),
 ]
 
 
@@ -322,6 +334,21 @@ WRONG["03-contrast"] = [
     (None, "not answered yet"),
 ]
 
+RIGHT["03-biases"] = [
+    [0.19, -2.5, 2],
+    np.array([-2, -4.69, -0.19]) + 7,
+    (log(Rational(1, 2)) - 0.5, log(Rational(1, 4)) - 2.5, log(Rational(1, 4)) + 2),
+]
+WRONG["03-biases"] = [
+    ([-0.69, -1.39, -1.39], "is a part of them"),
+    ([-0.19, 1.11, -3.39], "in them already"),
+    ([0, -2.25, 2.25], "taken for logits"),
+    ([-0.19, 2.5, -2], "sign"),
+    ([0.19, -2.5], r"shape \(3,\)"),
+]
+RIGHT["03-negative"] = ["b", "(b)", "B!"]
+WRONG["03-negative"] = [("A", "moves the other logits"), ("C", "with and without"), ("D", "still positive")]
+
 # 4 The loss
 
 RIGHT["04-guess"] = ["2.30", 2.3, np.log(10), log(10), -np.log(0.1), [2.30], np.float32(2.3026)]
@@ -414,6 +441,19 @@ WRONG["04-epsilon"] = [
 ]
 RIGHT["04-hits"] = ["b", "B.", "[B]"]
 WRONG["04-hits"] = [("A", "same photos"), ("C", "K is the same"), ("D", "do not say so")]
+
+RIGHT["04-lead"] = ["4.45", [4.45], log(9) - log(exp(Rational(1, 10)) - 1), -np.log(np.expm1(0.1) / 9), 4.447]
+WRONG["04-lead"] = [
+    (4.4, ROUNDED),
+    (-4.45, SIGN),
+    (2.25, "single rival"),
+    (4.55, "own rival"),
+    (4.5, "second decimal"),
+    (0.9, "probability of the true class"),
+    (85.6, "exponential"),
+]
+RIGHT["04-worse"] = ["c", "C)", "option C"]
+WRONG["04-worse"] = [("A", "A constant"), ("B", "one-hot"), ("D", "no training")]
 
 # 5 The gradient
 
@@ -526,6 +566,22 @@ WRONG["05-two-steps"] = [
 ]
 RIGHT["05-cancel"] = ["b", "B)", "(b)."]
 WRONG["05-cancel"] = [("A", "Only −log q_y"), ("C", "exact for every z"), ("D", "has another")]
+
+RIGHT["05-logits"] = [
+    [0, 0.92, 1.39, 0.92],
+    (log(2), log(5), log(8), log(5)),
+    np.log([0.1, 0.25, 0.4, 0.25]) + 100,
+    "0 0.92 1.39 0.92",
+]
+WRONG["05-logits"] = [
+    ([-2.3, -1.39, -0.51, -1.39], "probability 0.4"),
+    ([0.1, 0.25, 0.4, 0.25], "give it their logarithms"),
+    ([0.1, 0.25, -0.6, 0.25], "gradient itself"),
+    ([0, -0.92, -1.39, -0.92], "sign"),
+    ([2, 5, 8, 5], "logarithm"),
+]
+RIGHT["05-votes"] = ["d", "(D)", " d."]
+WRONG["05-votes"] = [("A", "badly wrong"), ("B", "third each"), ("C", "start decides only")]
 
 # 6 The Jacobian
 
@@ -691,6 +747,16 @@ WRONG["07-report"] = [
     ([0.75, -0.75, 2], UNNAMED),
 ]
 
+RIGHT["07-scores"] = [[2.08, 0.69, 2.3], (3 * log(2), log(2), log(10)), ["2.079", "0.693", "2.303"]]
+WRONG["07-scores"] = [
+    ([-0.92, -2.3, -0.69], "sum to 1"),
+    ([8, 2, 10], "exponentials"),
+    ([2.08, 2.89, 2.3], "Two roads"),
+    ([0.9, 0.3, 1.0], "base 10"),
+    ([2.1, 0.7, 2.3], ROUNDED),
+    ([-2.08, -0.69, -2.3], SIGN),
+]
+
 # 8 Descent
 
 RIGHT["08-sum"] = [["-4.25", "12", "-4.25"], (-4.25, 12, -4.25), [Fraction(-17, 4), 12, Fraction(-17, 4)]]
@@ -768,6 +834,20 @@ WRONG["08-squares"] = [
     (average**2 - q[j] * (q[j] - p[j]) ** 2, "free|sum over"),
     (-square - average**2, "sign"),
 ]
+
+RIGHT["08-rest"] = ["0.144", 1 / log(1024), [0.1443], 0.3 / np.log(8), Decimal("0.144")]
+WRONG["08-rest"] = [
+    (0.14, ROUNDED),
+    (6.93, "ratio|one over"),
+    (0.96, "AdamW"),
+    (0.096, "rivals are pushed"),
+    (0.289, "Each has 0.1"),
+    (0.22, "both rivals"),
+    (-0.144, SIGN),
+    (14.4, "percent"),
+]
+RIGHT["08-total"] = ["a", "A.", "(a)"]
+WRONG["08-total"] = [("B", "of the penalty as well"), ("C", "losses alone"), ("D", "takes longer")]
 
 # 9 Curvature
 
@@ -862,6 +942,16 @@ WRONG["09-newton"] = [
     (c - sympy.cosh(c), "sign|part|another"),
 ]
 
+RIGHT["09-from-eigenvalue"] = ["90%", "9/10", Fraction(9, 10), [0.9], Rational(1, 2) + sqrt(Rational(4, 25))]
+WRONG["09-from-eigenvalue"] = [
+    (0.76, "on the diagonal"),
+    (0.95, "length √2"),
+    (0.91, "product of the two"),
+    (0.1, "other class"),
+    (0.82, "1 minus the eigenvalue"),
+    (90, "percent"),
+]
+
 # 10 Why cross-entropy
 
 RIGHT["10-root"] = [
@@ -932,6 +1022,18 @@ WRONG["10-floor"] = [
     (lambda a, b: xentlib.entropy(a) - floor_by_loop(a, b), "what the reading tells"),
     (lambda a, b: floor_by_loop(a, b) / b.shape[1], "columns|divi"),
 ]
+
+RIGHT["10-from-temperature"] = ["88%", 1 / (1 + sympy.exp(-2)), [0.881], "0.88", np.float32(0.8808)]
+WRONG["10-from-temperature"] = [
+    (0.98, "at T = 1"),
+    (1, "multiplied by T"),
+    (0.12, "wrong answers"),
+    (7.4, "odds"),
+    (0.5, "1/T"),
+    (88, "percent"),
+]
+RIGHT["10-both-calibrated"] = ["d", "D)", "answer d"]
+WRONG["10-both-calibrated"] = [("A", "not the best"), ("B", "equally often"), ("C", "none to save")]
 
 # 11 Stability
 
@@ -1005,6 +1107,16 @@ WRONG["11-stored"] = [
     ([990.24, 970.26, 0], "does not lead"),
     ([970, 990, 0], "opposite"),
     ([2000, 1, 1], "1000"),
+]
+
+RIGHT["11-format"] = ["13, 64", ("13", "64"), np.array([13, 64], np.uint8), [9.01 / np.log(2), 44.36 / np.log(2)]]
+WRONG["11-format"] = [
+    ([64, 13], "wrong way round"),
+    ([14, 64], "half a step"),
+    ([9, 44.4], "powers of e"),
+    ([3.91, 19.26], "counts digits"),
+    ([13], "shape"),
+    ([13, 63], UNNAMED),
 ]
 
 # 12 Variants
@@ -1081,6 +1193,17 @@ WRONG["12-cap"] = [
     ([1, 2], "3 logits|three"),
 ]
 
+RIGHT["12-from-loss"] = ["30%", "3/10", Fraction(3, 10), 0.25 / (1.2977 - 0.4644), [0.3]]
+WRONG["12-from-loss"] = [
+    (0.2, "two other classes"),
+    (0.25, "how much the loss has grown"),
+    (0.19, "label keeps 1 − ε"),
+    (0.7, "share that the label keeps"),
+    (0.35, "share of the new loss"),
+    (30, "percent"),
+    (-0.3, SIGN),
+]
+
 # 13 Large vocabulary
 
 RIGHT["13-crossover"] = ["2048", 2048.0, [2048], 2**11, "2,048", Decimal(2048)]
@@ -1153,6 +1276,24 @@ WRONG["13-entropy"] = [
     (weight * (h[j] - log(weight)), "free|sum over"),
     (-sum_over(j, weight * (h[j] - log(weight))), SIGN),
 ]
+
+RIGHT["13-read-back"] = [
+    "0, -0.69, 1.39, 0.69",
+    (0, -log(2), 2 * log(2), log(2)),
+    np.log([1, 0.5, 4, 2]),
+    [0, "-0.693", 1.386, "0.693"],
+]
+WRONG["13-read-back"] = [
+    ([0, 0.5, 1.39, 1.89], "take the logarithm"),
+    ([0, -0.69, 1.39, -0.69], "Add that m"),
+    ([0, 0.41, 1.7, 2.01], "log-sum-exp of all"),
+    ([0, -0.69, 1.7, 0.69], "third logit raised m"),
+    ([0, -0.69, 0.32, 0.69], "log s, without its m"),
+    ([0, 0.41, 0.32, 0.63], "log s, without its m"),
+    ([1, 0.5, 4, 2], "exponential"),
+]
+RIGHT["13-taken-off"] = ["d", "D", "[d]"]
+WRONG["13-taken-off"] = [("A", "On paper"), ("B", "has lost the rivals"), ("C", "is exact")]
 
 # 14 Many machines
 
@@ -1262,6 +1403,17 @@ WRONG["14-even"] = [
     (830, UNNAMED),
 ]
 
+RIGHT["14-lost"] = ["15%", 1 - sympy.exp(-0.162), Fraction(3, 20), -np.expm1(1.447 - 1.609), ["0.15"]]
+WRONG["14-lost"] = [
+    (0.85, "that answered"),
+    (0.16, "difference of the losses"),
+    (0.04, "seems to have gained"),
+    (1.18, "Turn it round"),
+    (0.1, "ratio says little"),
+    (15, "percent"),
+    (-0.15, SIGN),
+]
+
 # 15 Break it
 
 RIGHT["15-zero-logits"] = [
@@ -1361,3 +1513,5 @@ WRONG["15-from-gradient"] = [
         "constant|ε|digits",
     ),
 ]
+RIGHT["15-single"] = ["a", "A", "(A)."]
+WRONG["15-single"] = [("B", "shorter step"), ("C", "not the gradient"), ("D", "Rounding does")]

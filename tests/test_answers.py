@@ -35,8 +35,7 @@ def test_a_wrong_answer_is_told_what_it_is(id):
 
 
 def test_each_exercise_has_a_right_answer_and_three_wrong_ones():
-    missing = [id for id in RIGHT if id not in IDS]
-    assert missing == []
+    assert set(RIGHT) == set(WRONG) == set(IDS)
     few = [id for id in RIGHT if not RIGHT[id] or len(WRONG[id]) < 3]
     assert few == []
 

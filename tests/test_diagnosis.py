@@ -12,7 +12,7 @@ from sympy import Indexed, KroneckerDelta, Symbol
 import xentlib
 from xentlib.teaching import exercises
 from xentlib.teaching.exercises import checking, find
-from xentlib.teaching.symbolic import K, T, log, p, q, sum_over
+from xentlib.teaching.symbolic import K, T, c, i, log, p, q, sum_over, z
 
 ALL = {exercise.id: exercise for exercise in exercises.all_exercises()}
 # What a name must say, for each way to break a reference. The exercise may have words of its own instead.
@@ -208,6 +208,64 @@ def test_a_broken_reference_is_never_accepted_and_nine_in_ten_are_named(broken, 
 )
 def test_a_mistake_of_a_kind_is_told_by_its_kind(id, wrong, told):
     assert re.search(told, repr(checking.judge(find(id), wrong)))
+
+
+NUMBERS = [e for e in of_kind("predict") if isinstance(numbers_of(e), np.ndarray) and not e.through]
+
+
+def names_in(exercise, answer):
+    told = repr(checking.judge(exercise, answer))
+    return [mistake for mistake in exercise.mistakes if mistake.says in told]
+
+
+@pytest.mark.parametrize("places", [2, 3])
+def test_a_mistake_that_is_given_rounded_has_its_own_name_or_none(places):
+    cases = [(e, mistake) for e in NUMBERS for mistake in e.mistakes if not mistake.when]
+    told = [names_in(e, np.round(np.asarray(mistake.wrong, float), places)) for e, mistake in cases]
+    others = [(e.id, names) for (e, mistake), names in zip(cases, told, strict=True) if names not in ([], [mistake])]
+    assert others == []
+    assert sum(map(bool, told)) > 0.96 * len(told)
+
+
+def test_the_right_numbers_rounded_are_no_mistake():
+    rounded = [(e, np.round(numbers_of(e), places)) for e in NUMBERS for places in range(2, 6)]
+    assert [(e.id, answer) for e, answer in rounded if names_in(e, answer)] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (0.96, "AdamW"),
+        (0.962, "AdamW"),
+        (0.9, "rounded too far|larger|smaller"),
+        (1, "larger|smaller"),
+        (0.1, "factor"),
+    ],
+)
+def test_one_digit_is_too_little_to_tell_mistakes_apart(answer, told):
+    verdict = repr(checking.judge(find("08-rest"), answer))
+    assert re.search(told, verdict)
+    assert ("AdamW" in verdict) == (told == "AdamW")
+
+
+def test_an_answer_is_refuted_within_what_the_task_allows():
+    for wrong in (c * (q[i] - p[i]), q[i] - p[i], (1 + c) * (q[i] - p[i]), (1 - c) ** 2 * (q[i] - p[i])):
+        assert re.search(r"c = 0\.\d+, ", repr(checking.judge(find("12-own-say"), wrong)))
+    assert checking.judge(find("12-own-say"), sympy.Abs(1 - c) * (q[i] - p[i]))
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (sympy.nan, "no finite value"),
+        (z[i] / sympy.Integer(0), "no finite value"),
+        (z, "z stands for all of its entries"),
+        (1 / (1 + z), "z stands for all of its entries"),
+        (sympy.Function("f")(i), "f is no function"),
+    ],
+)
+def test_what_can_have_no_value_is_told_before_numbers_are_tried(answer, told):
+    assert told in repr(checking.judge(find("05-weights"), answer))
 
 
 def test_weights_left_out_are_not_taken_for_transposed_ones():

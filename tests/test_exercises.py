@@ -197,6 +197,7 @@ def test_a_calibration_error_may_be_rounded_to_two_decimals(rounded):
 
 @pytest.mark.parametrize("exercise", of_kind("predict"))
 @given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=25)
 def test_no_random_value_passes(exercise, seed):
     rng = np.random.default_rng(seed)
     right = checking._plain(exercise.answer)
@@ -226,7 +227,7 @@ def test_no_random_expression_passes(exercise, seed):
 
 @pytest.mark.parametrize("exercise", of_kind("code"))
 @given(seed=st.integers(0, 2**32 - 1), size=st.sampled_from([1e-6, 1e-3, 1, 1e3]))
-@settings(max_examples=20)
+@settings(max_examples=5)
 def test_no_random_function_passes(exercise, seed, size):
     def off(*args):
         right = np.asarray(exercise.answer(*args))
@@ -256,6 +257,7 @@ def test_one_wrong_entry_on_one_input_is_enough(exercise):
 
 @pytest.mark.parametrize("exercise", of_kind("break"))
 @given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=25)
 def test_an_input_passes_only_where_the_two_really_differ(exercise, seed):
     rng = np.random.default_rng(seed)
     shape = np.shape(exercise.answer)
@@ -518,22 +520,18 @@ def test_a_wrong_way_back_is_named(id, answer, told):
     assert re.search(told, verdict)
 
 
-@pytest.mark.parametrize("number", sorted(MODULES)[:8])
-def test_the_right_option_is_not_always_the_longest(number):
-    asked = [exercise for exercise in MODULES[number].EXERCISES if exercise.kind == "explain"]
-    options = [dict(checking.lettered(exercise.options)) for exercise in asked]
-    assert any(
-        len(texts[exercise.answer]) < max(map(len, texts.values()))
-        for exercise, texts in zip(asked, options, strict=True)
-    )
+@pytest.mark.parametrize("exercise", of_kind("explain"))
+def test_the_right_option_is_not_the_longest(exercise):
+    lengths = {letter: len(text) for letter, text in checking.lettered(exercise.options)}
+    assert lengths.pop(exercise.answer) < max(lengths.values())
 
 
 def test_descent_takes_as_long_from_behind_to_ahead_as_its_exercise_says():
     logits, n_steps = np.array([6.0, 0.0, 6.0]), 0
     while logits[1] < logits[0] + 6:
-        logits -= 0.01 * xentlib.softmax_cross_entropy_with_grad(logits, 1)[1]
+        logits -= 0.05 * xentlib.softmax_cross_entropy_with_grad(logits, 1)[1]
         n_steps += 1
-    assert check("08-clock", 0.01 * n_steps)
+    assert check("08-clock", 0.05 * n_steps)
 
 
 @pytest.mark.parametrize("shift", [np.min, np.mean, np.median, lambda row: row[0], lambda row: row[-1]])
@@ -615,6 +613,11 @@ def test_symbols_may_be_declared_without_assumptions(exercise):
     assert check(exercise.id, in_plain_symbols(exercise.answer))
     told = repr(check(exercise.id, in_plain_symbols(-exercise.answer)))
     assert "minus the right answer" in told or any(mistake.says in told for mistake in exercise.mistakes)
+
+
+@pytest.mark.parametrize("n", [sympy.Symbol("n"), sympy.Symbol("n", integer=True), sympy.Symbol("n", positive=True)])
+def test_a_sum_over_an_index_of_the_learners_own_is_proved(n):
+    assert "for every K" in repr(check("01-uniform", sum_over(n, p[n] * log(K * p[n]))))
 
 
 def test_an_entry_may_be_a_symbol_with_an_underscore_as_in_the_chapters():

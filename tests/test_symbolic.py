@@ -403,6 +403,20 @@ def test_what_no_rule_covers_is_refused_by_name(name):
             assert_identity(left, right)
 
 
+def test_a_sum_may_have_any_integer_symbol_for_its_index_if_no_more_is_known_of_it():
+    n = Symbol("n", integer=True)
+    assert "for every K" in repr(assert_identity(sum_over(n, p[n] * KroneckerDelta(n, i)), p[i]))
+    positive = Symbol("n", integer=True, positive=True)  # then SymPy knows that it is not 0
+    for term, named in (
+        (sum_over(n, n * z[n]), "an integer that is no class index"),
+        (sum_over(n, z[n]) + z[n], "z[n]: n is no class index"),
+        (sum_over(positive, z[positive]), "n is no class index"),
+        (sum_over(K, z[K]), "K is no class index"),
+    ):
+        with pytest.raises(OutsideTheGrammar, match=re.escape(named)):
+            assert_identity(term, 7)
+
+
 @pytest.mark.parametrize("name", NOT_PROVED)
 def test_a_true_identity_beyond_the_algebra_is_not_proved(name):
     left, right, *distributions = NOT_PROVED[name]

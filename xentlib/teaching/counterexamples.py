@@ -24,6 +24,7 @@ from sympy.logic.boolalg import BooleanAtom
 
 DIGITS, NEAR, TINY = 60, mpmath.mpf(10) ** -40, mpmath.mpf(10) ** -50
 CLASSES = (2, 3, 5, 8, 13)  #: how many classes are tried
+MOST_KNOWN = 2**11  #: values that a point remembers
 EASY = (2,) * 8 + (3,) * 6 + (5, 5, 8, 8, 13, 13)  #: of each point in turn
 
 
@@ -166,12 +167,30 @@ def _shown(number):
 # Points
 
 
-def points(expressions, distributions=(), classes=EASY):
-    """Yield points for the symbols of some expressions, the easy ones first."""
-    rng, names = random.Random(0), _names(expressions)
+def points(expressions, distributions=(), classes=EASY, within=()):
+    """Return points for the symbols of some expressions, the easy ones first.
+
+    `within` has pairs of a scalar and its range, two numbers between which it is drawn.
+    """
+    scalars, bases = _names(expressions)
+    drawn = _drawn(tuple(scalars), tuple(bases), tuple(distributions), classes, tuple(within))
+    for point in drawn:
+        if len(point.known) > MOST_KNOWN:
+            point.known.clear()
+    return drawn
+
+
+@lru_cache(maxsize=32)
+def _drawn(scalars, bases, distributions, classes, within):
+    """Return the points for some symbols, the same each time: what they know of an expression is worked out once.
+
+    They are drawn all at once, since whoever stops a check at the end of its time must not leave half of them behind.
+    """
+    rng, drawn = random.Random(0), []
+    names = scalars, bases, distributions, rng, dict(within)
     for normalised, easy, tried in ((True, True, classes), (False, True, classes), (False, False, 2 * (*{*classes},))):
-        for n_classes in sorted(tried):
-            yield _draw(n_classes, *names, distributions, rng, normalised=normalised, easy=easy)
+        drawn += [_draw(n_classes, *names, normalised=normalised, easy=easy) for n_classes in sorted(tried)]
+    return tuple(drawn)
 
 
 def points_at_zeros(expressions, distributions, bases):
@@ -180,7 +199,7 @@ def points_at_zeros(expressions, distributions, bases):
     for n_classes in (2, 2, 3, 3, 3, 5, 8):
         for chosen in [*([base] for base in bases), bases]:
             for n_positive in {1, n_classes - 1}:
-                point = _draw(n_classes, *names, distributions, rng)
+                point = _draw(n_classes, *names, distributions, rng, {})
                 for base in chosen:
                     entries = [*_distribution(n_positive, rng), *[Fraction(0)] * (n_classes - n_positive)]
                     point.entries[base] = tuple(rng.sample(entries, n_classes))
@@ -190,22 +209,31 @@ def points_at_zeros(expressions, distributions, bases):
 
 def _names(expressions):
     """Return the scalars (indices among them) and the bases of expressions, each in the order of their names."""
-    bases = {entry.base for side in expressions for entry in side.atoms(Indexed)}
-    labels = {base.label for base in bases}
-    free = set().union(*(side.free_symbols for side in expressions))
-    scalars = {symbol for symbol in free if isinstance(symbol, Symbol)} - labels - {_K}
+    sides = [_names_in(side) for side in expressions]
+    scalars, bases = (set().union(*parts) for parts in zip(*sides, strict=True))
     return sorted(scalars, key=lambda s: (not s.is_integer, str(s))), sorted(bases, key=str)
 
 
-def _draw(n_classes, scalars, bases, distributions, rng, *, normalised=True, easy=True):
+@lru_cache(maxsize=2**10)
+def _names_in(expression):
+    bases = {entry.base for entry in expression.atoms(Indexed)}
+    labels = {base.label for base in bases}
+    return {symbol for symbol in expression.free_symbols if isinstance(symbol, Symbol)} - labels - {_K}, bases
+
+
+def _draw(n_classes, scalars, bases, distributions, rng, within, *, normalised=True, easy=True):
     numbers, entries = {}, {}
     for symbol in scalars:
-        numbers[symbol] = _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol, rng, easy)
+        if symbol in within:
+            numbers[symbol] = _between(*within[symbol], rng, easy)
+        else:
+            numbers[symbol] = _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol, rng, easy)
     for base in bases:
-        if base in distributions or (normalised and base[0].is_positive):
+        first = base[0]
+        if base in distributions or (normalised and first.is_positive):
             entries[base] = tuple(_distribution(n_classes, rng))
         else:
-            entries[base] = tuple(_number(base[0], rng, easy) for _ in range(n_classes))
+            entries[base] = tuple(_number(first, rng, easy) for _ in range(n_classes))
     return Point(n_classes, numbers, entries)
 
 
@@ -217,6 +245,12 @@ def _number(symbol, rng, easy):
     """Return a half, or a number in thousandths."""
     lowest, halves, thousandths = (1, 6, 3000) if symbol.is_positive else (-4, 4, 2000)
     return Fraction(rng.randint(lowest, halves), 2) if easy else Fraction(rng.randint(lowest * 500, thousandths), 1000)
+
+
+def _between(low, high, rng, easy):
+    """Return a number within a range, some tenths or thousandths of the way."""
+    parts = 10 if easy else 1000
+    return low + (high - low) * Fraction(rng.randint(1, parts - 1), parts)
 
 
 def _distribution(n_entries, rng):

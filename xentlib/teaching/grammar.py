@@ -2,7 +2,8 @@
 
     number      a rational number, K (a whole number of classes, K >= 2), a real or positive Symbol that is no integer
     entry       z[a], of a base that is real or positive, at one class
-    class a     i j k l y, an index made by `index`, or the literal class 0 or 1, which every K >= 2 has
+    class a     i j k l y, an index made by `index`, or the literal class 0 or 1, which every K >= 2 has;
+                in a sum also its own index, if it is a Symbol of which no more is known than that it is an integer
     term        number, entry, + - * / and powers of terms, exp, log, tanh, Max and Min, a sum over all classes,
                 KroneckerDelta of two classes, Piecewise on the equality of classes (with And, Or, Not),
                 a derivative by a scalar Symbol or by an entry
@@ -200,7 +201,7 @@ def _sum(node, bound):
     for index, *ends in reversed(limits):  # the last is the outermost
         if ends != [0, K - 1]:
             _refuse(node, f"a sum must run over all classes, 0 to K - 1; got {', '.join(map(str, [index, *ends]))}")
-        if index not in _CLASSES:
+        if index not in _CLASSES and index != Symbol(index.name, integer=True):
             _refuse(node, f"{index} is no class index; index(...) makes one")
         bound = {**bound, index: Dummy(index.name, integer=True, nonnegative=True)}
         dummies.insert(0, bound[index])

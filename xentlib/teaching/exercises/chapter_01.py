@@ -163,8 +163,7 @@ EXERCISES = (
         options=(
             r"No. $\mathrm{KL}(p \parallel q)$ is at most $H(p, q)$, so it falls, but nobody can say by how much.",
             "No. $H(p)$ has fallen as well, since all three are made of the same logarithms.",
-            r"Yes. $H(p, q)$ is $H(p) + \mathrm{KL}(p \parallel q)$, and $H(p)$ does not contain $q$. It is the same "
-            r"before and after.",
+            "Yes. The two differ by $H(p)$, which does not contain $q$, so both fall by the same.",
             r"Yes. $H(p)$ is 0 for what really happens, so $H(p, q)$ and $\mathrm{KL}(p \parallel q)$ are the same "
             r"number.",
         ),

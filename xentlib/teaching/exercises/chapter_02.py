@@ -130,6 +130,8 @@ EXERCISES = (
             Mistake("This is log q_i: the field still contains class i itself.", z[i] - log(S)),
             Mistake("The odds are turned round: this is the field against i.", log(S - exp(z[i])) - z[i]),
             Mistake("These are the odds. Their logarithm is asked for.", exp(z[i]) / (S - exp(z[i]))),
+            Mistake("This is log(1 − q_i), of the field alone. Log-odds are log q_i less that.",
+                    log(S - exp(z[i])) - log(S)),
         ),
         hints=(
             "What remains if you take q_i away from 1?",

@@ -190,7 +190,7 @@ EXERCISES = (
             "A three with 0.6: softmax divides by the sum, so a common factor cancels.",
             "Perhaps another class: twice the ink is another image, and anything can happen.",
             "A three with less than 0.6: the image is further from those of the training set.",
-            "A three with more than 0.6: all logits double, and so do the leads of three over the others.",
+            "A three with more than 0.6: all logits double, and so do its leads.",
         ),
         answer="D",
         because="z = W x is linear in x, so all leads double and the order stays. The larger its leads, the larger the "
@@ -229,8 +229,8 @@ EXERCISES = (
     ),
     Exercise(
         id="03-negative", title="A weight below zero", kind="explain", difficulty=2, minutes=4,
-        task="In somebody's digit classifier the class eight has the weight −0.4 at some pixel. No other number of the "
-        "layer is known. Does more ink at this pixel make an eight less probable?",
+        task="In somebody's digit classifier the class eight has the weight $-0.4$ at some pixel. No other number of "
+        "the layer is known. Does more ink at this pixel make an eight less probable?",
         options=(
             "Yes: it lowers the logit of eight, and a lower logit is a lower probability.",
             "Not always: the weights of the other classes there may be lower still.",

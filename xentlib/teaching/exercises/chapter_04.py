@@ -197,13 +197,14 @@ EXERCISES = (
         "second 0.9. Both numbers are computed correctly. What can you conclude?",
         options=(
             "The second must be wrong about some photo that the first is right about.",
-            "On some photos the second gives the true class far less probability, most likely where it is wrong.",
+            "On some photos the second gives the true class far less probability.",
             r"The second has more classes, since $\log K$ is larger for it.",
             "The second needs more training: its hits and misses will change soon.",
         ),
         answer="B",
-        because="The count of hits sees only which class leads. The loss sees how much probability the true class got: "
-        "three errors in which it got e⁻³⁰ are enough to raise the mean over 100 photos by 0.9.",
+        because="The count of hits sees only which class leads. The loss sees how much probability the true class got, "
+        "most likely least where the second is wrong: three errors in which it got e⁻³⁰ are enough to raise the mean "
+        "over 100 photos by 0.9.",
         mistakes=(
             Mistake("Both hit the same photos. A hit says which class leads, and not by how much.", "A"),
             Mistake("They classify the same photos, so K is the same. And log K is the loss of a guess: with 97 hits "

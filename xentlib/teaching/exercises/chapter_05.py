@@ -219,7 +219,7 @@ EXERCISES = (
         r"logit is almost $-1$. Where does it come from?",
         options=(
             "The loss adds up the flat slopes of all classes, and together they make 1.",
-            r"The slope of $-\log q_y$ is $-1/q_y$, minus a million here, and cancels the factor $q_y$ of softmax.",
+            r"The slope $-1/q_y$ of $-\log q_y$ cancels the factor $q_y$ of softmax.",
             "$q - p$ is an approximation, which is poor where $q_y$ is small.",
             "Softmax is flat only at the true class; the wrong class that leads brings the 1.",
         ),

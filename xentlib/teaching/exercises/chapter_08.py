@@ -116,7 +116,7 @@ EXERCISES = (
         "wrong class still rise?",
         options=(
             "Yes: a weak class gains next to a strong rival, wherever dog is.",
-            r"No: $\sum_j q_j^2$ is at most the largest $q_j$. That is $q_y$ now, so no wrong class gains.",
+            r"No: $\sum_j q_j^2$ is at most the largest $q_j$, and that is now $q_y$.",
             "No: every wrong logit falls, and a class whose logit falls loses probability.",
             "Yes: the sum of the logits is kept, so somebody has to gain what others lose.",
         ),

@@ -174,7 +174,7 @@ EXERCISES = (
         "on all of these: each true logit is the largest of its row. Which $T$ minimises the loss on them?",
         options=(
             "$T = 1$: training has minimised the loss on these images, so no scaling can lower it.",
-            "None: the loss falls as long as $T$ falls, towards 0, because every true logit is the largest.",
+            "None: the loss falls as long as $T$ falls, because every true logit is the largest.",
             "$T = 2.19$, as before: overconfidence belongs to the classifier, and not to the images.",
             "None: the loss falls as long as $T$ grows, because the classifier is overconfident.",
         ),
@@ -207,6 +207,7 @@ EXERCISES = (
             Mistake("The lead was multiplied by T. Softmax sees z/T.", 1 / (1 + np.exp(-8))),
             Mistake("This is the share of wrong answers.", 1 / (1 + np.exp(2))),
             Mistake("These are the odds of right against wrong. The share is asked for.", np.exp(2)),
+            Mistake("This is 1/T, or T over the lead. The share is softmax of the lead over T.", 0.5),
         ),
         hints=(
             "What is the slope of the mean loss at the best T?",

@@ -149,10 +149,10 @@ EXERCISES = (
     ),
     Exercise(
         id="11-format", title="A format without a manual", kind="predict", difficulty=2, minutes=5,
-        task="A chip has a number format of its own, and its manual is lost. You run −log_softmax on two logits and "
-        "widen the gap by which the truth leads: from 9.01 on the loss is 0. Then you run $e^x$ alone: from "
-        "$x = 44.36$ on it is ∞. How many significant bits $t$ does the format have, and near which power of two, "
-        "$2^E$, does its range end? Give a list of two whole numbers, $t$ and $E$.",
+        task="A chip has a number format of its own, and its manual is lost. You run `-log_softmax` on two logits and "
+        r"widen the gap by which the truth leads: from 9.01 on the loss is 0. Then you run $e^x$ alone: from "
+        r"$x = 44.36$ on it is $\infty$. How many significant bits $t$ does the format have, and near which power of "
+        "two, $2^E$, does its range end? Give a list of two whole numbers, $t$ and $E$.",
         answer=[13.0, 64.0], rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This loses r below a whole step, ε = 2^(1−t). It is lost from half a step down.", [14.0, 64.0]),
@@ -176,7 +176,7 @@ EXERCISES = (
         options=(
             "It stays right: the loss does not depend on the shift, so no slope can come through $m$.",
             "Its entry for the true class lacks $q_y$: the term of that class has been left out.",
-            "Its entry for class $a$ lacks $q_a$: the 1 stands for $e^{z_a - m}$, and a 1 has no slope in $z_a$.",
+            "Its entry for class $a$ lacks $q_a$: the 1 stands for $e^{z_a - m}$, and a 1 has no slope.",
             "All entries get too large: without the term of class $a$ the denominator is $r$, and not $1 + r$.",
         ),
         answer="C",

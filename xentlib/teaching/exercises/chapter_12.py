@@ -76,6 +76,8 @@ EXERCISES = (
             Mistake("This adds ε times the mean of −log q, and leaves the label what it had. The label keeps 1 − ε.",
                     0.1926),
             Mistake("This is 1 − ε, the share that the label keeps.", 0.7),
+            Mistake("This is the growth of the loss as a share of the new loss. Compare it with the growth at ε = 1.",
+                    0.25 / 0.7144),
         ),
         hints=(
             "The loss is −Σ t log q. Put t = (1 − ε) p + ε/3 into it.",
@@ -89,7 +91,7 @@ EXERCISES = (
         r"the target: $t = (1 - c) p + c q$, with a share $0 < c < 1$. It is computed anew at each step and then held "
         r"constant. The loss is $L = -\sum_j t_j \log q_j$, and $p$ sums to 1. Write $\partial L/\partial z_i$ in "
         r"terms of $p$, $q$ and $c$.",
-        answer=(1 - c) * (q[i] - p[i]), distributions=(p, q),
+        answer=(1 - c) * (q[i] - p[i]), distributions=(p, q), within=((c, (0, 1)),),
         mistakes=(
             Mistake("The part c q of the target is missing. Put all of t into q − t.", q[i] - (1 - c) * p[i]),
             Mistake("The sign is turned round: it is q − t.", (1 - c) * (p[i] - q[i])),

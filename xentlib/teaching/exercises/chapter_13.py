@@ -54,6 +54,13 @@ def folded_from_zero(z):
         return m + np.log(s)
 
 
+# 13-read-back
+
+
+def third_is_log_s(given):
+    return np.shape(given) == (4,) and abs(given[2] - np.log(1.375)) < 0.0051
+
+
 EXERCISES = (
     Exercise(
         id="13-crossover", title="When the table outgrows the weight", kind="predict", difficulty=1, minutes=4,
@@ -104,6 +111,8 @@ EXERCISES = (
                     [0.0, np.log(1.5), np.log(5.5), np.log(7.5)]),
             Mistake("The third logit raised m. Then it is the maximum itself; the rest of s is left from those "
                     "before it.", [0.0, -np.log(2), np.log(5.5), np.log(2)]),
+            Mistake("This is log s, without its m. The third logit raised m, so read it from m.",
+                    [0.0, np.log(1.5), np.log(1.375), np.log(1.875)], third_is_log_s),
         ),
         hints=(
             "At which step does m rise? Who raised it?",
@@ -182,7 +191,7 @@ EXERCISES = (
         r"and $s$: the sum $a = \sum_j e^{z_j - m} W_j$ over the rows $W_j$ read so far, rescaled whenever $m$ rises. "
         r"At the end the gradient is $a/s - W_y$, divided by $N$. Why does nothing like that give the gradient of $W$?",
         options=(
-            "A row of it adds up samples, and each of them has an $m$ and an $s$ of its own that are not final yet.",
+            "A row of it adds up samples, each with an $m$ and an $s$ of its own that are not final yet.",
             "It has a row for each class, so the sums that are carried would take as much room as the logits.",
             "The 1 of the true class is part of its sums, and would be rescaled along with the exponentials.",
             "It has no sum over classes, so no exponentials occur in it, and there is nothing to rescale.",

@@ -272,6 +272,8 @@ EXERCISES = (
             Mistake("This is the difference of the losses. It is one of logarithms: take the exponential.", 0.162),
             Mistake("This is by how much the true class seems to have gained. What was lost is the rivals' share.",
                     0.0352),
+            Mistake("This is e^(1.609 − 1.447), the whole sum over what was left of it. Turn it round; what is then "
+                    "missing to 1 was lost.", np.exp(0.162)),
             Mistake("Losses are logarithms, so their ratio says little. Subtract them instead.", 0.1007),
         ),
         hints=(

@@ -207,7 +207,7 @@ EXERCISES = (
         options=(
             r"`log_K`, and others: half the logits cost less than the whole ones, and $\log K$ is no longer right.",
             "`differences`, and others: the right gradient is $q - p$, and this one is half of such a difference.",
-            r"`from_gradient`, and no other: half the logits cost $\log K$ and obey the symmetries as the logits do.",
+            r"`from_gradient` alone: half the logits cost $\log K$ and obey the symmetries as the logits do.",
             "`shift`, and others: what was shifted by $c$ arrives shifted by $c/2$, and the loss is another one.",
         ),
         answer="C",

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import sympy
 from sympy import Indexed, IndexedBase, Symbol, sympify
+from sympy.core.function import AppliedUndef
 
 from xentlib.teaching import counterexamples, symbolic
 from xentlib.teaching.exercises import diagnosis, reading
@@ -99,9 +100,7 @@ def _judge_value(exercise, answer):
     expected, got = through(reference), through(given)
     if _agree(exercise, got, expected):
         return _solved(exercise, f"It {'gives' if comparable else 'is'} {_show(expected)}.")
-    name = _named(
-        exercise, lambda m: m.when(answer) if m.when else _agree(exercise, got, through(_plain(m.wrong, reference)))
-    )
+    name = _named(exercise, _is_wrong_value(exercise, given, got, through)) or _named_if_rounded(exercise, given)
     name = (
         name
         or (comparable and _before_the_logarithm(exercise, given, expected))
@@ -113,6 +112,26 @@ def _judge_value(exercise, answer):
         what = f"{what} {_near_enough(exercise)}"
     made_of_it = f", which gives {_show(got)}" if comparable else ""
     return _not_yet(exercise, f"not yet. {what}", f"got  {_describe(given)}{made_of_it}", named=name, got=_show(got))
+
+
+def _is_wrong_value(exercise, given, got, through):
+    def is_it(mistake):
+        if mistake.when:
+            return isinstance(given, np.ndarray) and mistake.when(given)
+        return _agree(exercise, got, through(_plain(mistake.wrong, _plain(exercise.answer))))
+
+    return is_it
+
+
+def _named_if_rounded(exercise, given):
+    """Name the one mistake that an answer is in the decimals that it shows, unless the right value is near, too."""
+    reference = _plain(exercise.answer)
+    if not all(isinstance(side, np.ndarray) and side.dtype.kind in "iuf" for side in (given, reference)):
+        return ""
+    if diagnosis.is_rounded(given, reference):
+        return ""
+    rounded = [m for m in exercise.mistakes if diagnosis.is_rounded(given, _plain(m.wrong, reference))]
+    return rounded[0].says if len(rounded) == 1 and not rounded[0].when else ""
 
 
 def _read(answer, reference):
@@ -181,21 +200,24 @@ def _judge_expression(exercise, answer):
         return _not_yet(exercise, f"not yet. {complaint}")
     terms, distributions = _common_terms(exercise, given)
     right, compared = terms(sympify(exercise.answer)), terms(given)
-    refuted = _refuted(compared, right, distributions)
+    refuted = _refuted(compared, right, distributions, exercise.within)
     if not refuted:
         return _solved(exercise, _proof(compared, right, distributions))
     in_q = _right_in_q(exercise, given)
     if in_q:
         return _not_yet(exercise, f"not yet. {in_q}", f"got  {str(answer)[:200]}")
     name = _named(
-        exercise, lambda m: m.when(given) if m.when else not _refuted(compared, terms(sympify(m.wrong)), distributions)
+        exercise,
+        lambda m: (
+            m.when(given) if m.when else not _refuted(compared, terms(sympify(m.wrong)), distributions, exercise.within)
+        ),
     )
     name = (
         name or _not_asked_for(right, compared) or _diagnosed(diagnosis.of_expression, compared, right, distributions)
     )
     return _not_yet(
         exercise, f"not yet. {name or 'It is another expression.'}", f"got  {str(answer)[:200]}",
-        _at_an_easy_point(compared, right, distributions) or refuted, named=name, got=refuted,
+        _at_an_easy_point(compared, right, distributions, exercise.within) or refuted, named=name, got=refuted,
     )  # fmt: skip
 
 
@@ -214,6 +236,8 @@ def _in_the_books_symbols(exercise, answer):
             meant[symbol] = scalars[symbol.name]
         elif base in bases and index in scalars:
             meant[symbol] = bases[base][scalars[index]]
+    for index in {index for total in answer.atoms(sympy.Sum) for index in total.variables} - {*meant, *known}:
+        meant[index] = Symbol(index.name, integer=True)
     return answer.xreplace(meant)
 
 
@@ -246,7 +270,7 @@ def _right_in_q(exercise, answer):
         return ""
     for temperature in (1, symbolic.T):
         written_out = _with_softmax_of(symbolic.z, temperature)(answer)
-        if not _refuted(written_out, exercise.answer, exercise.distributions):
+        if not _refuted(written_out, exercise.answer, exercise.distributions, exercise.within):
             return "This is right with q for softmax. The task asks for softmax written out: put it in the place of q."
     return ""
 
@@ -274,8 +298,24 @@ def _strangers(exercise, answer):
     from_one = [total for total in answer.atoms(sympy.Sum) if total.limits[0][1:] == (1, symbolic.K)]
     if from_one:
         return f"Classes are counted from 0: the last is K − 1. Sum over {from_one[0].limits[0][0]} = 0, …, K − 1."
+    if answer.has(sympy.nan, sympy.zoo, sympy.oo, -sympy.oo):
+        return "This has no finite value: is something divided by 0?"
+    whole = _whole_vectors(answer)
+    if whole:
+        return f"{whole[0]} stands for all of its entries. Write which one: {whole[0]}[i], {whole[0]}[j] or another."
+    functions = sorted(answer.atoms(AppliedUndef), key=str)
+    if functions:
+        return f"{functions[0].func} is no function that has a value."
     strangers = sorted(answer.free_symbols - _known(exercise), key=str)
     return next((f"{s} is none of the symbols that the exercise uses." for s in strangers if isinstance(s, Symbol)), "")
+
+
+def _whole_vectors(answer):
+    """Return the bases that stand without an index."""
+    labels = {base.label for base in vars(symbolic).values() if isinstance(base, IndexedBase)}
+    parts = [answer, *(part for node in sympy.preorder_traversal(answer) if not isinstance(node, (Indexed, IndexedBase))
+                       for part in node.args)]  # fmt: skip
+    return [part for part in parts if isinstance(part, IndexedBase) or part in labels]
 
 
 def _known(exercise):
@@ -284,10 +324,10 @@ def _known(exercise):
     return book | labels | sympify(exercise.answer).free_symbols
 
 
-def _refuted(answer, expression, distributions):
+def _refuted(answer, expression, distributions, within):
     """Return the numbers for which the two differ, or why there are none to compare, or "" if they agree."""
     try:
-        symbolic.spot_check(answer, expression, distributions=distributions)
+        symbolic.spot_check(answer, expression, distributions=distributions, within=within)
     except symbolic.NotAnIdentity as found:
         return _differ(found)
     except (symbolic.NotProved, ValueError) as refusal:
@@ -295,10 +335,10 @@ def _refuted(answer, expression, distributions):
     return ""
 
 
-def _at_an_easy_point(answer, expression, distributions):
+def _at_an_easy_point(answer, expression, distributions, within):
     """Return the numbers for which the two differ at a point of two or three classes where all scalars are positive."""
-    sides = [side.replace(sympy.Derivative, symbolic.diff) for side in (answer, expression)]
-    for point in counterexamples.points(sides, distributions, classes=(2,) * 12 + (3,) * 4):
+    sides = [symbolic.differentiated(side) for side in (answer, expression)]
+    for point in counterexamples.points(sides, distributions, (2,) * 12 + (3,) * 4, within):
         if any(number <= 0 for symbol, number in point.numbers.items() if not symbol.is_integer):
             continue
         try:

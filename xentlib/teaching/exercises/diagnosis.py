@@ -5,6 +5,7 @@ exercise: it spoils the reference in each of the ways below, in a fixed order, a
 It returns a sentence, or "" if the answer is none of these.
 """
 
+import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from xentlib.teaching.exercises.guard import run
 from xentlib.teaching.symbolic import K, p, q, sum_over
 
 CLASSES = (2, 3, 3, 4)  # of the points at which expressions are compared
+ENOUGH = 4  #: points at which an expression must have a value
 EXPONENT = 700  #: beyond it, e^x is near the end of float64
 NEARLY = 0.01  #: relative error up to which an answer is nearly right
 ROUNDED = "Right as far as it goes, but it is rounded too far: give more digits."
@@ -47,10 +49,12 @@ def of_value(got, expected, close):
 
     def same(digits):  # a factor is met by chance sooner than a sign or a reciprocal
         return lambda a, b: (
-            (np.allclose(a, b, rtol=1e-3, atol=1e-12, equal_nan=True) and close(a, b)) or _is_rounded(a, b, digits)
+            (np.allclose(a, b, rtol=5e-4, atol=1e-12, equal_nan=True) and close(a, b)) or _is_rounded(a, b, digits)
         )
 
     samples = [Sample(got, expected)]
+    if close(got / 100, expected) and np.allclose(got / 100, expected, rtol=0.02, atol=1e-12):
+        return _that_a_factor_is_wrong("100", 1)
     return _kind_of_spoiling(samples, same(2)) or _of_samples(samples, same(3), tells=False)
 
 
@@ -140,7 +144,7 @@ def _that_a_factor_is_wrong(name, exponent):
 def _unit(name, exponent):
     """Ask for the units that a factor stands for, if it stands for some."""
     units = "nats where bits are" if exponent > 0 else "bits where nats are"
-    percent = "percent" if exponent > 0 else "hundredths where percent are"
+    percent = "percent where a plain number is" if exponent > 0 else "hundredths where percent are"
     return {"log 2": f"Are these {units} asked for?", "100": f"Are these {percent} asked for?"}.get(name, "")
 
 
@@ -184,6 +188,11 @@ def _is_rounded(got, expected, digits=1):
     with np.errstate(all="ignore"):
         right = bool((np.abs(got - expected) <= 0.501 * 10.0**-places).all())
     return right and (np.size(got) > 1 or bool(np.abs(got - expected) <= 0.2 * np.abs(expected)))
+
+
+def is_rounded(got, wrong):
+    """Tell whether numbers are some others in the decimals that they show: two digits at least of a single number."""
+    return isinstance(wrong, np.ndarray) and _is_rounded(got, wrong, digits=1 if np.size(got) > 1 else 2)
 
 
 def _is_cut_off(got, expected):
@@ -593,11 +602,24 @@ def _is_multiple(row, others):
 # Expressions
 
 
+def _once_for_each_reference(spoil):
+    """Keep what a generator yields for a reference: the next answer to the same exercise needs it again."""
+
+    @functools.lru_cache(maxsize=16)
+    def spoilt(reference):
+        return tuple(spoil(reference))
+
+    return spoilt
+
+
 def of_expression(answer, reference, distributions=()):
     """Diagnose an expression, by its values at a few points."""
-    answer, reference = (sympify(side).replace(sympy.Derivative, symbolic.diff) for side in (answer, reference))
-    points = [*counterexamples.points((answer, reference), distributions, CLASSES)]
+    answer, reference = (symbolic.differentiated(sympify(side)) for side in (answer, reference))
+    points = counterexamples.points((answer, reference), distributions, CLASSES)
     given, right = _values(answer, points), _values(reference, points)
+
+    if sum(map(math.isfinite, given)) < ENOUGH:
+        return _left_over(answer, reference)
 
     def is_answer(expression):
         return _equal(given, (_value(expression, point) for point in points))
@@ -636,7 +658,7 @@ def _equal(some, others):
             if not math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12):
                 return False
             n_equal += 1
-    return n_equal >= 4
+    return n_equal >= ENOUGH
 
 
 def _indices(expression):
@@ -672,6 +694,7 @@ def _index(answer, reference, is_answer, is_right):
     return ""
 
 
+@_once_for_each_reference
 def _spoilt(reference):
     """Yield what may be lost, turned round or swapped within a reference, and what then comes out."""
     bases = reference.atoms(IndexedBase)
@@ -720,13 +743,14 @@ def _of_points(answer, reference, points, given, right):
     probabilities = [entry for entry in entries if entry.base in (p, q)]
     parts = [*scalars, *entries, *(1 - entry for entry in probabilities), *(e / (1 - e) for e in probabilities)]
     parts += [sympy.exp(scalar) for scalar in scalars if scalar != K]
-    factors = [{str(part): _value(part, point) for part in parts} for point in points]
+    names = [str(part) for part in parts]
+    factors = [dict(zip(names, (_value(part, point) for part in parts), strict=True)) for point in points]
     samples = [
         Sample(np.float64(a), np.float64(b), f)
         for a, b, f in zip(given, right, factors, strict=True)
         if math.isfinite(a) and math.isfinite(b)
     ]
-    if len(samples) < 4:
+    if len(samples) < ENOUGH:
         return ""
     return _of_samples(samples, lambda a, b: bool(np.isclose(a, b, rtol=1e-9, atol=1e-12)))
 
@@ -755,6 +779,7 @@ _SHARES = {
 }
 
 
+@_once_for_each_reference
 def _spoilt_inside(reference):
     """Yield what comes out if a part within a sum, a product, a power or a function is lost or spoilt."""
     nodes = sorted(sympy.preorder_traversal(reference), key=lambda node: (node.count_ops(), str(node)), reverse=True)

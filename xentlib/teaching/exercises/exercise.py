@@ -43,6 +43,8 @@ class Exercise:
         The arguments of each call. A list among them is passed as an array.
     distributions : sequence of IndexedBase, for "derive"
         Which of the bases sum to 1.
+    within : sequence of pairs, for "derive"
+        Where the task restricts a scalar: the scalar, and the two numbers between which it lies.
     faulty, right : functions of one argument, for "break"
         The two implementations that the answer has to tell apart. An answer made of lists is passed as an array.
     outcomes : two strings, for "break"
@@ -74,6 +76,7 @@ class Exercise:
     through: Callable | None = None
     inputs: Sequence[tuple] = ()
     distributions: Sequence[Any] = ()
+    within: Sequence[tuple[Any, tuple[int, int]]] = ()
     faulty: Callable | None = None
     right: Callable | None = None
     outcomes: tuple[str, str] = ("with the fault", "without it")
