@@ -15,13 +15,13 @@ import pytest
 
 import xentlib
 from tools import audit_vectors
-from xentlib.audit import audit, calling, combinations, probes, relations
+from xentlib.audit import audit, calling, combinations, probes, relations, vectors
 from xentlib.audit.findings import judge
 from xentlib.audit.mistakes import KNOWN
 from xentlib.audit.probes import ABOUT
 from xentlib.audit.relations import OF_THE_GRADIENT
 from xentlib.audit.shrink import Clock
-from xentlib.audit.vectors import FORMATS, Batch, Options, batches, round_to, solve, stored
+from xentlib.audit.vectors import FORMATS, Options, batches, round_to, softmax_of, solve, stored
 
 ROOT = Path(__file__).parents[1]
 DTYPES = ("float64", "float32", "float16")
@@ -116,17 +116,24 @@ def test_decimals_give_the_stored_answers_under_options(case):
     np.testing.assert_allclose(found.grad, np.array(case["grad"], float), rtol=1e-15, atol=1e-60)
 
 
-@pytest.mark.parametrize("batch", batches(), ids=lambda batch: f"{batch.probe}: {batch.name}")
-def test_decimals_find_the_stored_softmax(batch):
-    found = Batch.of(batch.probe, batch.name, batch.logits, batch.labels)
-    np.testing.assert_allclose(found.q.astype(float), batch.q.astype(float), rtol=1e-15, atol=1e-300)
-    np.testing.assert_allclose(found.log_q.astype(float), batch.log_q.astype(float), rtol=1e-15)
+@pytest.mark.parametrize("case", stored()["cases"], ids=lambda case: f"{case['probe']}: {case['name']}")
+def test_decimals_find_the_stored_softmax(case):
+    for logits, *wanted in zip(case["logits"], case["log_q"], case["q"], strict=True):
+        for found, exact in zip(softmax_of(np.array(logits, float)), wanted, strict=True):
+            np.testing.assert_allclose(np.array(found, float), np.array(exact, float), rtol=1e-15, atol=1e-300)
 
 
-def test_a_batch_with_other_classes_has_their_softmax():
-    batch = next(batch for batch in batches() if batch.name == "four rows").with_classes(5)
-    np.testing.assert_allclose(batch.q.astype(float), xentlib.softmax(batch.logits), rtol=1e-14)
-    np.testing.assert_allclose(batch.log_q.astype(float), xentlib.log_softmax(batch.logits), rtol=1e-14)
+def test_rows_that_repeat_are_solved_once_and_each_has_its_answer(monkeypatch):
+    rows = next(batch for batch in batches() if batch.name == "four rows").rows([0, 1, 0, 2, 1])
+    batch = rows.labelled([1, 2, 1, 0, 0], "two rows twice, one of them with two labels")
+    solved, solve_row = [], vectors._solve_row
+    monkeypatch.setattr(vectors, "_solve_row", lambda *row: solved.append(row) or solve_row(*row))
+    options = Options(label_smoothing=0.1, ignore_index=0)
+    found = solve(batch, options)
+    loss, grad = right(batch.logits, batch.labels, **options)
+    np.testing.assert_allclose(found.loss, loss, rtol=1e-14)
+    np.testing.assert_allclose(found.grad, grad, rtol=1e-14)
+    assert len(solved) == 2
 
 
 def test_bfloat16_is_rounded_to_the_nearest_even():

@@ -94,7 +94,7 @@ def _more_batches() -> list[Batch]:
         ("many samples", many),
         ("many samples", one.rows([0] * 4099, STALLING)),
     ]
-    return [Batch(probe, b.name, b.logits, b.labels, b.log_q, b.q) for probe, b in made]
+    return [replace(batch, probe=probe) for probe, batch in made]
 
 
 @lru_cache(maxsize=1)
@@ -147,8 +147,7 @@ def _ignoring(made: list[Batch], index: int) -> list[Batch]:
                 labels = batch.labels.copy()
                 labels[list(where)] = index
                 probe = "ignored, all" if len(where) == len(labels) else "ignored, some"
-                b = batch.labelled(labels, f"{name}, {len(where)} ignored")
-                result.append(Batch(probe, b.name, b.logits, b.labels, b.log_q, b.q))
+                result.append(replace(batch, probe=probe, name=f"{name}, {len(where)} ignored", labels=labels))
     return result
 
 
