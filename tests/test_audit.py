@@ -173,8 +173,8 @@ NOTES = {"log sum exp less the score", "shift of the textbook", "q minus one", "
 @pytest.mark.parametrize(("known", "dtype"), cases(DTYPES))
 def test_a_known_mistake_is_named_and_is_not_ok_unless_it_costs_digits_alone(known, dtype, request, monkeypatch):
     monkeypatch.setitem(calling.ADAPTERS, "torch", calling.NumPyAdapter)
-    if known.name != "sum in half precision":  # which takes many samples
-        request.getfixturevalue("brief")
+    takes_many_samples = known.name == "sum in half precision"
+    request.getfixturevalue("quick" if takes_many_samples else "brief")
     framework = {"framework": "torch"} if known.by_autograd else {}
     report = audit(known.function, dtype=dtype, **framework, **known.options)
     assert known.name in names(report), report
@@ -389,6 +389,7 @@ def test_a_loss_that_is_wrong_at_some_places_alone_is_found(loss, probe):
     assert audit(loss).tried[probe] in ("wrong", "range")
 
 
+@pytest.mark.usefixtures("quick")
 def test_half_precision_sums_are_found_in_half_precision():
     def wrong(logits, labels):
         losses = right_loss(logits, labels, reduction="none").astype(np.float16)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ Result = tuple[Any, Any]
 EVERY_DTYPE = tuple(FORMATS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KnownMistake:
     """A mistake, what to do about it, and where the book shows it."""
 
@@ -70,9 +71,9 @@ class Parts:
         self.counted = labels != options.get("ignore_index", None)
         self.label = np.where(self.counted, labels, 0)
         self.onehot = (np.arange(self.n_classes) == self.label[:, np.newaxis]).astype(float)
-        self.weights = np.asarray(options.get("class_weights", np.ones(self.n_classes)), np.float64)
-        self.log_q = log_softmax(self.z)
-        self.q = np.exp(self.log_q)
+        weights = options.get("class_weights")
+        self.weights = np.ones(self.n_classes) if weights is None else np.asarray(weights, np.float64)
+        self.log_q, self.q = _softmax_of(self.z.tobytes(), self.z.shape)
         self.target = self.weights * ((1 - self.smoothing) * self.onehot + self.smoothing / self.n_classes)
         self.count = (self.weights[self.label] * self.counted).sum()
 
@@ -114,6 +115,13 @@ def log_softmax(z: Array) -> Array:
     powers = np.exp(moved)
     np.put_along_axis(powers, top, 0, axis=1)
     return moved - np.log1p(powers.sum(axis=1, keepdims=True))
+
+
+@lru_cache(maxsize=100)
+def _softmax_of(logits: bytes, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return log-softmax and softmax, which all mistakes ask for, one after the other."""
+    log_q = log_softmax(np.frombuffer(logits).reshape(shape))
+    return log_q, np.exp(log_q)
 
 
 def right(logits: Array, labels: Array, **options: Any) -> Result:

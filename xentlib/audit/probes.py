@@ -12,7 +12,7 @@ from xentlib.audit.calling import Caller
 from xentlib.audit.findings import SEVERITIES, Evidence, Finding, describe, judge, tried
 from xentlib.audit.relations import OF_THE_GRADIENT, RELATIONS, broken_ones
 from xentlib.audit.shrink import Clock, shrunk
-from xentlib.audit.vectors import FORMATS, INF, Batch, Options, Right, Table, batches, solve
+from xentlib.audit.vectors import FORMATS, INF, Batch, Options, Right, Table, batches, in_json, solve
 
 STALLING = "4099 equal rows"  #: whose sum a half precision cannot form; others collect the same rounding 4099 times
 ABOUT = {
@@ -154,7 +154,7 @@ def _ignoring(made: list[Batch], index: int) -> list[Batch]:
 def try_all(caller: Caller, dtype: str, clock: Clock) -> Trial:
     """Return what all probes find under the options of the caller."""
     trial = Trial(caller.options)
-    for batch, right in prepared(json.dumps(caller.options, default=list, sort_keys=True)):
+    for batch, right in prepared(in_json(caller.options)):
         if _has_room(batch, right, caller.options, dtype):
             _try_batch(trial, caller, batch, right, dtype, clock)
     _try_relations(trial, caller, dtype, clock)
@@ -212,6 +212,8 @@ def _smallest(caller: Caller, evidence: Evidence, dtype: str, clock: Clock) -> E
         return tried(caller, batch, dtype).severity == evidence.severity
 
     smallest = shrunk(evidence.batch, fails, caller.options, dtype, clock)
+    if smallest is evidence.batch:
+        return evidence
     again = tried(caller, smallest, dtype)
     return again if again.severity == evidence.severity else evidence
 

@@ -31,6 +31,11 @@ class Options(TypedDict, total=False):
     reduction: str
 
 
+def in_json(options: Options) -> str:
+    """Return options as a key of what is kept about them."""
+    return json.dumps(options, default=list, sort_keys=True)
+
+
 @dataclass(frozen=True)
 class Format:
     """A kind of floating-point numbers: the distance from 1 to the next, the smallest normal one, and the largest."""
@@ -54,7 +59,7 @@ def round_to(dtype: str, values: Table) -> NDArray[Any]:
     return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
     """Logits of shape (N, K), and labels."""
 
