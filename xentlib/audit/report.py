@@ -49,13 +49,17 @@ class Report:
         return not any(finding.severity in ("wrong", "range") for finding in self.findings)
 
     def __str__(self) -> str:
-        lines = [f"{self.name}, {self.dtype}: {'ok' if self.ok else 'NOT OK'}{self._with_options()}", ""]
+        lines = [
+            f"{self.name}, {self.dtype}: {'ok' if self.ok else 'NOT OK'}{self._with_options()}",
+            *([""] if self.tried else []),
+        ]
         lines += [f"  {verdict:9}  {probe:18}  {ABOUT[probe]}" for probe, verdict in self.tried.items()]
         for mistake in self.mistakes:
             lines += ["", f"These are the numbers of a known mistake: {mistake.name} ({mistake.exhibit}).",
                       f"  {mistake.remedy}"]  # fmt: skip
         for finding in self._worst_of_each_probe():
-            lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}", *_details(finding)]
+            lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}"]
+            lines += _details(finding) if finding.logits.size else []
         return "\n".join(lines)
 
     def _with_options(self) -> str:
