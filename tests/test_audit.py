@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import re
 import subprocess
 import sys
 import threading
@@ -200,6 +201,28 @@ def test_there_are_many_known_mistakes_and_no_two_of_a_name():
     assert all(known.remedy and known.exhibit for known in KNOWN)
 
 
+def headings(chapter):
+    """Return the headings of a chapter, and the numbers of its exhibits."""
+    (path,) = (ROOT / "chapters").glob(f"{chapter:02d}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    return set(re.findall(r"^#+ (.*)$", text, re.MULTILINE)), set(re.findall(r"^\*\*(\d+)\. ", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("place", sorted({known.exhibit for known in KNOWN}))
+def test_the_book_has_the_place_that_a_mistake_names(place):
+    named, exhibits = headings(15)
+    if place.startswith("chapter"):
+        chapter, _, heading = place.removeprefix("chapter ").partition(", ")
+        assert {heading} - {""} <= headings(int(chapter))[0]
+    for part in place.split("; "):
+        kind, numbers = part.split(" ", 1)
+        if kind in ("exhibit", "exhibits"):
+            assert set(numbers.split(" and ")) <= exhibits
+        elif kind == "exercise":
+            assert any(each.startswith(f"Exercise {numbers}:") for each in named)
+
+
 def test_a_mistake_that_nobody_knows_has_no_name():
     report = audit(lambda logits, labels: 1.03 * right_loss(logits, labels))
     assert not report.ok
@@ -361,6 +384,12 @@ def forget_rows_beside_an_infinite_one(logits, labels):
     return loss, 0 * grad if np.isinf(loss) else grad
 
 
+def forget_the_last_classes(logits, labels):
+    whole = len(logits[0]) // 1024 * 1024
+    kept = (np.arange(len(logits[0])) < whole) | (whole == 0) | np.eye(len(logits[0]), dtype=bool)[labels]
+    return right_loss(np.where(kept, logits, -np.inf), labels)
+
+
 def positive_only(logits, labels):
     return right_loss(logits, labels) * (1.01 if logits.max() < -500 else 1)
 
@@ -373,6 +402,7 @@ def positive_only(logits, labels):
         (swap_far_rows, "many samples"),
         (narrow_labels(np.int8), "classes"),
         (narrow_labels(np.uint8), "classes"),
+        (forget_the_last_classes, "classes"),
         (transposed_if_square, "ordinary"),
         (lose_nan, "not a number"),
         (clip_at(1e3), "far behind"),
@@ -396,6 +426,17 @@ def test_half_precision_sums_are_found_in_half_precision():
         return np.cumsum(losses, dtype=np.float16)[-1] / np.float16(len(labels))
 
     assert audit(wrong, dtype="float16").tried["many samples"] == "wrong"
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("stand_in", range(3))
+def test_a_mask_in_an_ignored_sample_is_tried_at_each_class(stand_in):
+    def wrong(logits, labels, ignore_index):
+        counted = labels != ignore_index
+        losses = -log_softmax(logits)[np.arange(len(labels)), np.where(counted, labels, stand_in)] * counted
+        return losses.sum() / max(counted.sum(), 1)
+
+    assert audit(wrong, ignore_index=-100).tried["ignored, some"] == "range"
 
 
 # Right losses in other styles
@@ -547,12 +588,21 @@ def test_what_is_no_function_is_refused():
 
 def shell(tmp_path, *arguments):
     (tmp_path / "mine.py").write_text(
-        "import numpy as np, xentlib\n"
+        "import ctypes, os, signal, numpy as np, xentlib\n"
         "def good(logits, labels, **options):\n"
         "    print('chatter')\n"
         "    return xentlib.softmax_cross_entropy(logits, labels, **options)\n"
         "def bad(logits, labels):\n"
         "    return good(logits, labels) / np.log(2)\n"
+        "def loud(logits, labels):\n"
+        "    os.write(1, b'chatter')\n"
+        "    return good(logits, labels)\n"
+        "def leave(logits, labels):\n"
+        "    os._exit(0)\n"
+        "def crash(logits, labels):\n"
+        "    os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "def hold(logits, labels):\n"
+        "    ctypes.PyDLL(None).sleep(600)\n"
     )
     command = [sys.executable, "-m", "xentlib.audit", *arguments]
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
@@ -568,6 +618,29 @@ def test_the_shell_gets_status_and_json(tmp_path):
     assert "loss in bits" in bad.stdout
     assert "chatter" not in bad.stdout
     assert shell(tmp_path, "mine:missing").returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and libc are those of POSIX")
+@pytest.mark.parametrize(
+    ("loss", "complaint"),
+    [
+        ("leave", "ended the process with status 0"),
+        ("crash", "ended the process by signal 11"),
+        ("hold", "held Python's lock for more than 10.1 s"),
+    ],
+)
+def test_in_the_shell_what_ends_or_holds_the_process_is_a_finding(loss, complaint, tmp_path):
+    result = shell(tmp_path, f"mine:{loss}", "--json", "--time-limit", "0.1")
+    assert result.returncode == 1, result.stderr
+    report = json.loads(result.stdout)
+    assert report["ok"] is False
+    assert report["findings"][0]["what"] == complaint
+
+
+def test_json_is_clean_though_the_loss_prints_below_python(tmp_path):
+    result = shell(tmp_path, "mine:loud", "--json")
+    assert json.loads(result.stdout)["ok"] is True
+    assert "chatter" in result.stderr
 
 
 def test_a_module_that_fails_at_its_import_is_not_taken_for_a_wrong_loss(tmp_path):

@@ -125,6 +125,7 @@ def _computed() -> list[Batch]:
         Batch.of("ties", "of three", tied, [0, 3, 4, 1]),
         Batch.of("classes", "three hundred", eighths(4, 300), [130, 200, 261, 299]),
         Batch.of("classes", "2051", eighths(1, 2051), [2049]),
+        Batch.of("classes", "2051, of which the last leads", [[*eighths(1, 2050)[0], 12]], [0]),
         Batch.of("offsets", "-1000", [[-1001, -1002, -1000]], [1]),
         Batch.of("offsets", "-2 to the 20th", [[-(2**20) - 1, -(2**20) - 2, -(2**20) - 0.5]], [0]),
         Batch.of("masks", "some, all but one, one, none", masked, [3, 2, 0, 1]),
@@ -140,7 +141,8 @@ def _ignoring(made: list[Batch], index: int) -> list[Batch]:
     result = []
     for name, where in (("four rows", [0, 3]), ("800 up and down", [0]), ("each row twice", [0, 1, 5]),
                         ("one row four times", [1, 2]), ("one row", [0]), ("four rows", [0, 1, 2, 3]),
-                        ("33 different rows", range(0, 33, 3)), ("4099 different rows", range(1, 4099, 3)),
+                        ("some, all but one, one, none", [0, 1]), ("33 different rows", range(0, 33, 3)),
+                        ("4099 different rows", range(1, 4099, 3)),
                         ("4099 different rows", range(1024))):  # fmt: skip
         for batch in made:
             if batch.name == name:
