@@ -3,6 +3,7 @@
 import copy
 import json
 import math
+import re
 import subprocess
 import sys
 import threading
@@ -15,13 +16,13 @@ import pytest
 
 import xentlib
 from tools import audit_vectors
-from xentlib.audit import audit, calling, combinations, probes, relations
+from xentlib.audit import audit, calling, combinations, probes, relations, vectors
 from xentlib.audit.findings import judge
 from xentlib.audit.mistakes import KNOWN
 from xentlib.audit.probes import ABOUT
 from xentlib.audit.relations import OF_THE_GRADIENT
 from xentlib.audit.shrink import Clock
-from xentlib.audit.vectors import FORMATS, Batch, Options, batches, round_to, solve, stored
+from xentlib.audit.vectors import FORMATS, Options, batches, round_to, softmax_of, solve, stored
 
 ROOT = Path(__file__).parents[1]
 DTYPES = ("float64", "float32", "float16")
@@ -116,17 +117,24 @@ def test_decimals_give_the_stored_answers_under_options(case):
     np.testing.assert_allclose(found.grad, np.array(case["grad"], float), rtol=1e-15, atol=1e-60)
 
 
-@pytest.mark.parametrize("batch", batches(), ids=lambda batch: f"{batch.probe}: {batch.name}")
-def test_decimals_find_the_stored_softmax(batch):
-    found = Batch.of(batch.probe, batch.name, batch.logits, batch.labels)
-    np.testing.assert_allclose(found.q.astype(float), batch.q.astype(float), rtol=1e-15, atol=1e-300)
-    np.testing.assert_allclose(found.log_q.astype(float), batch.log_q.astype(float), rtol=1e-15)
+@pytest.mark.parametrize("case", stored()["cases"], ids=lambda case: f"{case['probe']}: {case['name']}")
+def test_decimals_find_the_stored_softmax(case):
+    for logits, *wanted in zip(case["logits"], case["log_q"], case["q"], strict=True):
+        for found, exact in zip(softmax_of(np.array(logits, float)), wanted, strict=True):
+            np.testing.assert_allclose(np.array(found, float), np.array(exact, float), rtol=1e-15, atol=1e-300)
 
 
-def test_a_batch_with_other_classes_has_their_softmax():
-    batch = next(batch for batch in batches() if batch.name == "four rows").with_classes(5)
-    np.testing.assert_allclose(batch.q.astype(float), xentlib.softmax(batch.logits), rtol=1e-14)
-    np.testing.assert_allclose(batch.log_q.astype(float), xentlib.log_softmax(batch.logits), rtol=1e-14)
+def test_rows_that_repeat_are_solved_once_and_each_has_its_answer(monkeypatch):
+    rows = next(batch for batch in batches() if batch.name == "four rows").rows([0, 1, 0, 2, 1])
+    batch = rows.labelled([1, 2, 1, 0, 0], "two rows twice, one of them with two labels")
+    solved, solve_row = [], vectors._solve_row
+    monkeypatch.setattr(vectors, "_solve_row", lambda *row: solved.append(row) or solve_row(*row))
+    options = Options(label_smoothing=0.1, ignore_index=0)
+    found = solve(batch, options)
+    loss, grad = right(batch.logits, batch.labels, **options)
+    np.testing.assert_allclose(found.loss, loss, rtol=1e-14)
+    np.testing.assert_allclose(found.grad, grad, rtol=1e-14)
+    assert len(solved) == 2
 
 
 def test_bfloat16_is_rounded_to_the_nearest_even():
@@ -166,8 +174,8 @@ NOTES = {"log sum exp less the score", "shift of the textbook", "q minus one", "
 @pytest.mark.parametrize(("known", "dtype"), cases(DTYPES))
 def test_a_known_mistake_is_named_and_is_not_ok_unless_it_costs_digits_alone(known, dtype, request, monkeypatch):
     monkeypatch.setitem(calling.ADAPTERS, "torch", calling.NumPyAdapter)
-    if known.name != "sum in half precision":  # which takes many samples
-        request.getfixturevalue("brief")
+    takes_many_samples = known.name == "sum in half precision"
+    request.getfixturevalue("quick" if takes_many_samples else "brief")
     framework = {"framework": "torch"} if known.by_autograd else {}
     report = audit(known.function, dtype=dtype, **framework, **known.options)
     assert known.name in names(report), report
@@ -191,6 +199,28 @@ def test_xentlib_is_ok_in_bfloat16(monkeypatch):
 def test_there_are_many_known_mistakes_and_no_two_of_a_name():
     assert len({known.name for known in KNOWN}) == len(KNOWN) >= 40
     assert all(known.remedy and known.exhibit for known in KNOWN)
+
+
+def headings(chapter):
+    """Return the headings of a chapter, and the numbers of its exhibits."""
+    (path,) = (ROOT / "chapters").glob(f"{chapter:02d}_*.ipynb")
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    text = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    return set(re.findall(r"^#+ (.*)$", text, re.MULTILINE)), set(re.findall(r"^\*\*(\d+)\. ", text, re.MULTILINE))
+
+
+@pytest.mark.parametrize("place", sorted({known.exhibit for known in KNOWN}))
+def test_the_book_has_the_place_that_a_mistake_names(place):
+    named, exhibits = headings(15)
+    if place.startswith("chapter"):
+        chapter, _, heading = place.removeprefix("chapter ").partition(", ")
+        assert {heading} - {""} <= headings(int(chapter))[0]
+    for part in place.split("; "):
+        kind, numbers = part.split(" ", 1)
+        if kind in ("exhibit", "exhibits"):
+            assert set(numbers.split(" and ")) <= exhibits
+        elif kind == "exercise":
+            assert any(each.startswith(f"Exercise {numbers}:") for each in named)
 
 
 def test_a_mistake_that_nobody_knows_has_no_name():
@@ -354,6 +384,12 @@ def forget_rows_beside_an_infinite_one(logits, labels):
     return loss, 0 * grad if np.isinf(loss) else grad
 
 
+def forget_the_last_classes(logits, labels):
+    whole = len(logits[0]) // 1024 * 1024
+    kept = (np.arange(len(logits[0])) < whole) | (whole == 0) | np.eye(len(logits[0]), dtype=bool)[labels]
+    return right_loss(np.where(kept, logits, -np.inf), labels)
+
+
 def positive_only(logits, labels):
     return right_loss(logits, labels) * (1.01 if logits.max() < -500 else 1)
 
@@ -366,6 +402,7 @@ def positive_only(logits, labels):
         (swap_far_rows, "many samples"),
         (narrow_labels(np.int8), "classes"),
         (narrow_labels(np.uint8), "classes"),
+        (forget_the_last_classes, "classes"),
         (transposed_if_square, "ordinary"),
         (lose_nan, "not a number"),
         (clip_at(1e3), "far behind"),
@@ -382,12 +419,24 @@ def test_a_loss_that_is_wrong_at_some_places_alone_is_found(loss, probe):
     assert audit(loss).tried[probe] in ("wrong", "range")
 
 
+@pytest.mark.usefixtures("quick")
 def test_half_precision_sums_are_found_in_half_precision():
     def wrong(logits, labels):
         losses = right_loss(logits, labels, reduction="none").astype(np.float16)
         return np.cumsum(losses, dtype=np.float16)[-1] / np.float16(len(labels))
 
     assert audit(wrong, dtype="float16").tried["many samples"] == "wrong"
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("stand_in", range(3))
+def test_a_mask_in_an_ignored_sample_is_tried_at_each_class(stand_in):
+    def wrong(logits, labels, ignore_index):
+        counted = labels != ignore_index
+        losses = -log_softmax(logits)[np.arange(len(labels)), np.where(counted, labels, stand_in)] * counted
+        return losses.sum() / max(counted.sum(), 1)
+
+    assert audit(wrong, ignore_index=-100).tried["ignored, some"] == "range"
 
 
 # Right losses in other styles
@@ -539,12 +588,21 @@ def test_what_is_no_function_is_refused():
 
 def shell(tmp_path, *arguments):
     (tmp_path / "mine.py").write_text(
-        "import numpy as np, xentlib\n"
+        "import ctypes, os, signal, numpy as np, xentlib\n"
         "def good(logits, labels, **options):\n"
         "    print('chatter')\n"
         "    return xentlib.softmax_cross_entropy(logits, labels, **options)\n"
         "def bad(logits, labels):\n"
         "    return good(logits, labels) / np.log(2)\n"
+        "def loud(logits, labels):\n"
+        "    os.write(1, b'chatter')\n"
+        "    return good(logits, labels)\n"
+        "def leave(logits, labels):\n"
+        "    os._exit(0)\n"
+        "def crash(logits, labels):\n"
+        "    os.kill(os.getpid(), signal.SIGSEGV)\n"
+        "def hold(logits, labels):\n"
+        "    ctypes.PyDLL(None).sleep(600)\n"
     )
     command = [sys.executable, "-m", "xentlib.audit", *arguments]
     environment = {"PYTHONPATH": str(ROOT), "PATH": ""}
@@ -560,6 +618,29 @@ def test_the_shell_gets_status_and_json(tmp_path):
     assert "loss in bits" in bad.stdout
     assert "chatter" not in bad.stdout
     assert shell(tmp_path, "mine:missing").returncode == 2
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals and libc are those of POSIX")
+@pytest.mark.parametrize(
+    ("loss", "complaint"),
+    [
+        ("leave", "ended the process with status 0"),
+        ("crash", "ended the process by signal 11"),
+        ("hold", "held Python's lock for more than 10.1 s"),
+    ],
+)
+def test_in_the_shell_what_ends_or_holds_the_process_is_a_finding(loss, complaint, tmp_path):
+    result = shell(tmp_path, f"mine:{loss}", "--json", "--time-limit", "0.1")
+    assert result.returncode == 1, result.stderr
+    report = json.loads(result.stdout)
+    assert report["ok"] is False
+    assert report["findings"][0]["what"] == complaint
+
+
+def test_json_is_clean_though_the_loss_prints_below_python(tmp_path):
+    result = shell(tmp_path, "mine:loud", "--json")
+    assert json.loads(result.stdout)["ok"] is True
+    assert "chatter" in result.stderr
 
 
 def test_a_module_that_fails_at_its_import_is_not_taken_for_a_wrong_loss(tmp_path):

@@ -6,15 +6,10 @@ The exit status is 0 if the loss is ok, 1 if it is not, and 2 if there was nothi
 from __future__ import annotations
 
 import argparse
-import contextlib
-import importlib
-import json
-import os
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from xentlib.audit import Report, audit
+from xentlib.audit.apart import run_apart
 from xentlib.audit.vectors import FORMATS
 
 
@@ -33,38 +28,11 @@ def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def find(path: str) -> Any:
-    """Return the function at `package.module:function`."""
-    module, colon, name = path.partition(":")
-    if not colon:
-        raise ValueError(f"loss must be package.module:function; got {path!r}")
-    found: Any = importlib.import_module(module)
-    for part in name.split("."):
-        found = getattr(found, part)
-    return found
-
-
-def run(asked: argparse.Namespace) -> Report:
-    """Return the report; what the loss prints goes to stderr."""
-    names = ("label_smoothing", "ignore_index", "class_weights", "reduction")
-    options = {name: getattr(asked, name) for name in names if getattr(asked, name) is not None}
-    with contextlib.redirect_stdout(sys.stderr):
-        return audit(
-            find(asked.loss), dtype=asked.dtype, framework=asked.framework, time_limit=asked.time_limit, **options
-        )
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the report, and return the exit status."""
-    asked = parse(arguments)
-    sys.path.insert(0, os.getcwd())
-    try:
-        report = run(asked)
-    except Exception as error:  # of the arguments, or of the module at its import: the loss itself is past that
-        print(f"error: {type(error).__name__}: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(report.as_dict(), indent=1, ensure_ascii=False) if asked.json else report)
-    return 0 if report.ok else 1
+    status, text = run_apart(parse(arguments))
+    print(text, file=sys.stderr if status == 2 else sys.stdout)
+    return status
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ Result = tuple[Any, Any]
 EVERY_DTYPE = tuple(FORMATS)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KnownMistake:
     """A mistake, what to do about it, and where the book shows it."""
 
@@ -45,12 +46,22 @@ def known(
     options: Options | None = None,
     dtypes: tuple[str, ...] = EVERY_DTYPE,
     by_autograd: bool = False,
+    name: str = "",
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Add a mistake to the known ones, under the name of its function."""
+    """Add a mistake to the known ones, under the name of its function if it is given none."""
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
-        name = function.__name__.replace("1e_", "1e-").replace("_", " ")
-        KNOWN.append(KnownMistake(name, remedy, exhibit, function, options or Options(), dtypes, by_autograd))
+        KNOWN.append(
+            KnownMistake(
+                name or function.__name__.replace("_", " "),
+                remedy,
+                exhibit,
+                function,
+                options or Options(),
+                dtypes,
+                by_autograd,
+            )
+        )
         return function
 
     return add
@@ -70,9 +81,9 @@ class Parts:
         self.counted = labels != options.get("ignore_index", None)
         self.label = np.where(self.counted, labels, 0)
         self.onehot = (np.arange(self.n_classes) == self.label[:, np.newaxis]).astype(float)
-        self.weights = np.asarray(options.get("class_weights", np.ones(self.n_classes)), np.float64)
-        self.log_q = log_softmax(self.z)
-        self.q = np.exp(self.log_q)
+        weights = options.get("class_weights")
+        self.weights = np.ones(self.n_classes) if weights is None else np.asarray(weights, np.float64)
+        self.log_q, self.q = _softmax_of(self.z.tobytes(), self.z.shape)
         self.target = self.weights * ((1 - self.smoothing) * self.onehot + self.smoothing / self.n_classes)
         self.count = (self.weights[self.label] * self.counted).sum()
 
@@ -116,6 +127,13 @@ def log_softmax(z: Array) -> Array:
     return moved - np.log1p(powers.sum(axis=1, keepdims=True))
 
 
+@lru_cache(maxsize=100)
+def _softmax_of(logits: bytes, shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Return log-softmax and softmax, which all mistakes ask for, one after the other."""
+    log_q = log_softmax(np.frombuffer(logits).reshape(shape))
+    return log_q, np.exp(log_q)
+
+
 def right(logits: Array, labels: Array, **options: Any) -> Result:
     """Return the right loss and gradient."""
     parts = Parts(logits, labels, options)  # type: ignore[arg-type]
@@ -133,7 +151,7 @@ def _simple(function: Callable[[Parts], Result]) -> Callable[..., Result]:
     def mistake(logits: Array, labels: Array, **options: Any) -> Result:
         return function(Parts(logits, labels, options))  # type: ignore[arg-type]
 
-    mistake.__name__ = function.__name__
+    mistake.__name__ = getattr(function, "__name__", "mistake")
     return mistake
 
 
@@ -160,19 +178,10 @@ def _with_epsilon(p: Parts, epsilon: float) -> Result:
     return p.reduce(p.losses(log_q=np.log(p.q + epsilon)), p.slopes(with_grad))
 
 
-@of_parts("Compute from logits: log-softmax needs no ε.", "exhibit 2")
-def epsilon_of_1e_7_in_the_log(p: Parts) -> Result:
-    return _with_epsilon(p, 1e-7)
-
-
-@of_parts("Compute from logits: log-softmax needs no ε.", "exhibit 2")
-def epsilon_of_1e_8_in_the_log(p: Parts) -> Result:
-    return _with_epsilon(p, 1e-8)
-
-
-@of_parts("Compute from logits: log-softmax needs no ε.", "exhibit 2")
-def epsilon_of_1e_12_in_the_log(p: Parts) -> Result:
-    return _with_epsilon(p, 1e-12)
+for _epsilon in ("1e-7", "1e-8", "1e-12"):
+    known("Compute from logits: log-softmax needs no ε.", "exhibit 2", name=f"epsilon of {_epsilon} in the log")(
+        _simple(partial(_with_epsilon, epsilon=float(_epsilon)))
+    )
 
 
 def _clipped(p: Parts, epsilon: float) -> Result:
@@ -180,14 +189,10 @@ def _clipped(p: Parts, epsilon: float) -> Result:
     return p.reduce(p.losses(log_q=np.log(np.clip(p.q, epsilon, 1 - epsilon))), p.slopes(p.target * inside))
 
 
-@of_parts("Compute from logits: log-softmax needs no clip.", "exhibit 2")
-def probabilities_clipped_at_1e_7(p: Parts) -> Result:
-    return _clipped(p, 1e-7)
-
-
-@of_parts("Compute from logits: log-softmax needs no clip.", "exhibit 2")
-def probabilities_clipped_at_1e_15(p: Parts) -> Result:
-    return _clipped(p, 1e-15)
+for _epsilon in ("1e-7", "1e-15"):
+    known("Compute from logits: log-softmax needs no clip.", "exhibit 2", name=f"probabilities clipped at {_epsilon}")(
+        _simple(partial(_clipped, epsilon=float(_epsilon)))
+    )
 
 
 @of_parts("Do not clamp: log-softmax is finite for finite logits.", "exhibit 2")
@@ -534,6 +539,7 @@ def mean_for_a_sum(p: Parts) -> Result:
     return p.reduce(p.losses(), p.slopes())
 
 
+# Seen in cuDNN's CTC loss: https://github.com/pytorch/pytorch/issues/21961
 @known(
     "Multiply by the gradient that comes in: the loss may be scaled, or one of several.", "chapter 5", by_autograd=True
 )
@@ -646,7 +652,8 @@ def smoothed_part_without_weights(p: Parts) -> Result:
 def smoothing_counts_ignored_samples(p: Parts) -> Result:
     part = p.smoothing / p.n_classes
     hidden = ~p.counted
-    losses = np.where(hidden, -part * p.log_q.sum(axis=1), p.losses())
+    extra = -part * p.log_q.sum(axis=1) if part else 0
+    losses = np.where(hidden, extra, p.losses())
     slopes = np.where(hidden[:, np.newaxis], p.smoothing * p.q - part, p.slopes())
     return p.reduce(losses, slopes)
 

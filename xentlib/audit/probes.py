@@ -12,7 +12,7 @@ from xentlib.audit.calling import Caller
 from xentlib.audit.findings import SEVERITIES, Evidence, Finding, describe, judge, tried
 from xentlib.audit.relations import OF_THE_GRADIENT, RELATIONS, broken_ones
 from xentlib.audit.shrink import Clock, shrunk
-from xentlib.audit.vectors import FORMATS, INF, Batch, Options, Right, Table, batches, solve
+from xentlib.audit.vectors import FORMATS, INF, Batch, Options, Right, Table, batches, in_json, solve
 
 STALLING = "4099 equal rows"  #: whose sum a half precision cannot form; others collect the same rounding 4099 times
 ABOUT = {
@@ -94,7 +94,7 @@ def _more_batches() -> list[Batch]:
         ("many samples", many),
         ("many samples", one.rows([0] * 4099, STALLING)),
     ]
-    return [Batch(probe, b.name, b.logits, b.labels, b.log_q, b.q) for probe, b in made]
+    return [replace(batch, probe=probe) for probe, batch in made]
 
 
 @lru_cache(maxsize=1)
@@ -125,6 +125,7 @@ def _computed() -> list[Batch]:
         Batch.of("ties", "of three", tied, [0, 3, 4, 1]),
         Batch.of("classes", "three hundred", eighths(4, 300), [130, 200, 261, 299]),
         Batch.of("classes", "2051", eighths(1, 2051), [2049]),
+        Batch.of("classes", "2051, of which the last leads", [[*eighths(1, 2050)[0], 12]], [0]),
         Batch.of("offsets", "-1000", [[-1001, -1002, -1000]], [1]),
         Batch.of("offsets", "-2 to the 20th", [[-(2**20) - 1, -(2**20) - 2, -(2**20) - 0.5]], [0]),
         Batch.of("masks", "some, all but one, one, none", masked, [3, 2, 0, 1]),
@@ -140,22 +141,22 @@ def _ignoring(made: list[Batch], index: int) -> list[Batch]:
     result = []
     for name, where in (("four rows", [0, 3]), ("800 up and down", [0]), ("each row twice", [0, 1, 5]),
                         ("one row four times", [1, 2]), ("one row", [0]), ("four rows", [0, 1, 2, 3]),
-                        ("33 different rows", range(0, 33, 3)), ("4099 different rows", range(1, 4099, 3)),
+                        ("some, all but one, one, none", [0, 1]), ("33 different rows", range(0, 33, 3)),
+                        ("4099 different rows", range(1, 4099, 3)),
                         ("4099 different rows", range(1024))):  # fmt: skip
         for batch in made:
             if batch.name == name:
                 labels = batch.labels.copy()
                 labels[list(where)] = index
                 probe = "ignored, all" if len(where) == len(labels) else "ignored, some"
-                b = batch.labelled(labels, f"{name}, {len(where)} ignored")
-                result.append(Batch(probe, b.name, b.logits, b.labels, b.log_q, b.q))
+                result.append(replace(batch, probe=probe, name=f"{name}, {len(where)} ignored", labels=labels))
     return result
 
 
 def try_all(caller: Caller, dtype: str, clock: Clock) -> Trial:
     """Return what all probes find under the options of the caller."""
     trial = Trial(caller.options)
-    for batch, right in prepared(json.dumps(caller.options, default=list, sort_keys=True)):
+    for batch, right in prepared(in_json(caller.options)):
         if _has_room(batch, right, caller.options, dtype):
             _try_batch(trial, caller, batch, right, dtype, clock)
     _try_relations(trial, caller, dtype, clock)
@@ -213,6 +214,8 @@ def _smallest(caller: Caller, evidence: Evidence, dtype: str, clock: Clock) -> E
         return tried(caller, batch, dtype).severity == evidence.severity
 
     smallest = shrunk(evidence.batch, fails, caller.options, dtype, clock)
+    if smallest is evidence.batch:
+        return evidence
     again = tried(caller, smallest, dtype)
     return again if again.severity == evidence.severity else evidence
 

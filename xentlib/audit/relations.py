@@ -142,7 +142,7 @@ def _from_gradient(caller: Caller, evidence: Evidence, dtype: str) -> Finding | 
     slopes = n_rows * evidence.answer.grad[np.arange(n_rows), evidence.batch.labels]
     with np.errstate(all="ignore"):
         implied = -np.mean(np.log1p(slopes))
-    least = float(min(evidence.batch.q[np.arange(n_rows), evidence.batch.labels]))
+    least = float((1 + n_rows * evidence.right.grad[np.arange(n_rows), evidence.batch.labels]).min())
     if least == 0 or abs(implied - evidence.answer.loss) <= FORMATS[dtype].eps * 16 / least:
         return None
     got = f"{describe(evidence.answer.loss)}, gradient of a loss of {implied:.6g}"

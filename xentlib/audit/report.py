@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -12,7 +14,7 @@ from xentlib.audit.combinations import smallest_that_fail
 from xentlib.audit.findings import SEVERITIES, Evidence, Finding, judge
 from xentlib.audit.mistakes import KNOWN, KnownMistake
 from xentlib.audit.probes import ABOUT, Trial
-from xentlib.audit.vectors import FORMATS, Options, Table, round_to
+from xentlib.audit.vectors import FORMATS, Batch, Options, Table, in_json, round_to
 
 MOST_ROWS, MOST_CLASSES = 5, 10  # of an input that is shown
 VERDICTS = ("not tried", *SEVERITIES)
@@ -47,13 +49,17 @@ class Report:
         return not any(finding.severity in ("wrong", "range") for finding in self.findings)
 
     def __str__(self) -> str:
-        lines = [f"{self.name}, {self.dtype}: {'ok' if self.ok else 'NOT OK'}{self._with_options()}", ""]
+        lines = [
+            f"{self.name}, {self.dtype}: {'ok' if self.ok else 'NOT OK'}{self._with_options()}",
+            *([""] if self.tried else []),
+        ]
         lines += [f"  {verdict:9}  {probe:18}  {ABOUT[probe]}" for probe, verdict in self.tried.items()]
         for mistake in self.mistakes:
             lines += ["", f"These are the numbers of a known mistake: {mistake.name} ({mistake.exhibit}).",
                       f"  {mistake.remedy}"]  # fmt: skip
         for finding in self._worst_of_each_probe():
-            lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}", *_details(finding)]
+            lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}"]
+            lines += _details(finding) if finding.logits.size else []
         return "\n".join(lines)
 
     def _with_options(self) -> str:
@@ -142,17 +148,19 @@ def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[KnownMis
         return ()
     alarms = [e for e in returned if _rank(e) == worst]
     rest = [e for e in returned if _rank(e) < worst]
-    alike, as_grave, everywhere = [], [], []
-    for mistake in KNOWN:
-        possible = set(mistake.options) <= set(options) and by_autograd >= mistake.by_autograd
-        if possible and all(_agrees(mistake, e, options, dtype) for e in alarms):
-            alike.append(mistake)
-            made = [judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0] for e in rest]
-            if all(_is_grave(severity) == _is_grave(e.severity) for severity, e in zip(made, rest, strict=True)):
-                as_grave.append(mistake)
-            if all(_agrees(mistake, e, options, dtype) for e in rest):
-                everywhere.append(mistake)
-    return tuple(everywhere or as_grave or alike)
+    possible = [m for m in KNOWN if set(m.options) <= set(options) and by_autograd >= m.by_autograd]
+    alike = [m for m in possible if all(_agrees(m, e, options, dtype) for e in alarms)]
+    if len(alike) < 2:
+        return tuple(alike)
+    everywhere = [m for m in alike if all(_agrees(m, e, options, dtype) for e in rest)]
+    return tuple(everywhere or [m for m in alike if _is_as_grave(m, rest, options, dtype)] or alike)
+
+
+def _is_as_grave(mistake: KnownMistake, evidence: list[Evidence], options: Options, dtype: str) -> bool:
+    return all(
+        _is_grave(judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0]) == _is_grave(e.severity)
+        for e in evidence
+    )
 
 
 def _rank(evidence: Evidence) -> int:
@@ -183,9 +191,14 @@ def _agrees(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: 
 
 
 def _made_by(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> Answer:
-    """Return what the mistake makes of the same batch, rounded as the dtype rounds."""
+    return _made_of(mistake, evidence.batch, in_json(options), dtype)
+
+
+@lru_cache(maxsize=2000)
+def _made_of(mistake: KnownMistake, batch: Batch, options: str, dtype: str) -> Answer:
+    """Return what the mistake makes of a batch, rounded as the dtype rounds: the next audit asks for it again."""
     adapter = NumPyAdapter("float32" if dtype == "bfloat16" else dtype)
-    answer = call_caught(mistake.function, adapter, evidence.batch.logits, evidence.batch.labels, options)
+    answer = call_caught(mistake.function, adapter, batch.logits, batch.labels, json.loads(options))
     if answer.loss is None:
         return answer
     with np.errstate(all="ignore"):

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 DIGITS = 60
 INF = np.inf
 Table = NDArray[np.float64]
-Decimals = NDArray[np.object_]
 
 
 class Options(TypedDict, total=False):
@@ -30,6 +29,11 @@ class Options(TypedDict, total=False):
     ignore_index: int
     class_weights: Any
     reduction: str
+
+
+def in_json(options: Options) -> str:
+    """Return options as a key of what is kept about them."""
+    return json.dumps(options, default=list, sort_keys=True)
 
 
 @dataclass(frozen=True)
@@ -55,38 +59,28 @@ def round_to(dtype: str, values: Table) -> NDArray[Any]:
     return ((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000).astype(np.uint32).view(np.float32)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Batch:
-    """Logits of shape (N, K), labels, and the exact log-softmax and softmax of each row."""
+    """Logits of shape (N, K), and labels."""
 
     probe: str
     name: str
     logits: Table
     labels: NDArray[np.int64]
-    log_q: Decimals
-    q: Decimals
 
     @classmethod
     def of(cls, probe: str, name: str, logits: Any, labels: Any) -> Batch:
-        """Return a batch of any logits, whose answers Decimal arithmetic finds."""
-        table = np.array(logits, np.float64)
-        solved = [_softmax_of(row.tobytes()) for row in table]
-        log_q, q = np.array([row[0] for row in solved]), np.array([row[1] for row in solved])
-        return cls(probe, name, table, np.array(labels, np.int64), log_q, q)
+        """Return a batch of lists."""
+        return cls(probe, name, np.array(logits, np.float64), np.array(labels, np.int64))
 
     def rows(self, index: Any, name: str = "") -> Batch:
         """Return some rows, in the order of `index`."""
-        return replace(
-            self, name=name or self.name, logits=self.logits[index], labels=self.labels[index],
-            log_q=self.log_q[index], q=self.q[index],
-        )  # fmt: skip
+        return replace(self, name=name or self.name, logits=self.logits[index], labels=self.labels[index])
 
     def classes(self, order: NDArray[np.intp], name: str) -> Batch:
         """Return the batch with its classes renamed: class `order[i]` becomes class i."""
-        return replace(
-            self, name=name, logits=np.ascontiguousarray(self.logits[:, order]), labels=np.argsort(order)[self.labels],
-            log_q=self.log_q[:, order], q=self.q[:, order],
-        )  # fmt: skip
+        logits = np.ascontiguousarray(self.logits[:, order])
+        return replace(self, name=name, logits=logits, labels=np.argsort(order)[self.labels])
 
     def labelled(self, labels: Any, name: str) -> Batch:
         """Return the same logits with other labels."""
@@ -101,29 +95,10 @@ class Batch:
         old = self.logits.shape[1]
         if n_classes == old:
             return self
-        columns = np.arange(n_classes) % old
-        logits = np.ascontiguousarray(self.logits[:, columns])
+        logits = np.ascontiguousarray(self.logits[:, np.arange(n_classes) % old])
         if ((logits > -INF).sum(axis=1) < 2).any():
             return None
-        return Batch.of(self.probe, self.name, logits, self.labels % n_classes)
-
-
-def _digits(logits: Table) -> int:
-    """Return how many digits it takes to tell a probability of nearly 1 from 1."""
-    finite = logits[np.isfinite(logits)]
-    return DIGITS + min(1000, int(np.ptp(finite) / np.log(10)))
-
-
-@lru_cache(maxsize=2000)
-def _softmax_of(row: bytes) -> tuple[list[Decimal], list[Decimal]]:
-    """Return log-softmax and softmax of the logits with these bytes."""
-    logits = np.frombuffer(row)
-    with localcontext(prec=_digits(logits)):
-        top = Decimal(float(logits.max()))
-        powers = {z: (Decimal(z) - top).exp() for z in set(logits.tolist())}
-        total = sum((powers[z] for z in logits.tolist()), Decimal(0))
-        shift = top + total.ln()
-        return [Decimal(z) - shift for z in logits.tolist()], [powers[z] / total for z in logits.tolist()]
+        return replace(self, logits=logits, labels=self.labels % n_classes)
 
 
 @lru_cache(maxsize=1)
@@ -132,21 +107,51 @@ def stored() -> dict[str, Any]:
     return json.loads(files(__package__).joinpath("vectors.json").read_text())
 
 
-def _decimals(table: list[list[str]]) -> Decimals:
-    with localcontext(prec=DIGITS):
-        return np.frompyfunc(Decimal, 1, 1)(np.array(table, dtype=object))
-
-
 @lru_cache(maxsize=1)
 def batches() -> tuple[Batch, ...]:
     """Return the stored batches."""
     return tuple(
-        Batch(
-            case["probe"], case["name"], np.array(case["logits"], object).astype(float),
-            np.array(case["labels"], np.int64), _decimals(case["log_q"]), _decimals(case["q"]),
-        )
+        Batch.of(case["probe"], case["name"], np.array(case["logits"], object).astype(float), case["labels"])
         for case in stored()["cases"]
-    )  # fmt: skip
+    )
+
+
+@lru_cache(maxsize=1)
+def _stored_rows() -> dict[bytes, tuple[list[Decimal], list[Decimal]]]:
+    """Return log-softmax and softmax of each row of logits that is stored."""
+    return {
+        row.tobytes(): ([Decimal(x) for x in log_q], [Decimal(x) for x in q])
+        for batch, case in zip(batches(), stored()["cases"], strict=True)
+        for row, log_q, q in zip(batch.logits, case["log_q"], case["q"], strict=True)
+    }
+
+
+def digits(logits: Table) -> int:
+    """Return how many digits it takes to tell a probability of nearly 1 from 1."""
+    finite = logits[np.isfinite(logits)]
+    return DIGITS + min(1000, int(np.ptp(finite) / np.log(10)))
+
+
+def softmax_of(logits: Table) -> tuple[list[Decimal], list[Decimal]]:
+    """Return log-softmax and softmax of a row of logits, in Decimal arithmetic."""
+    with localcontext(prec=digits(logits)):
+        top = Decimal(float(logits.max()))
+        powers = {z: (Decimal(z) - top).exp() for z in set(logits.tolist())}
+        total = sum((powers[z] for z in logits.tolist()), Decimal(0))
+        shift = top + total.ln()
+        return [Decimal(z) - shift for z in logits.tolist()], [powers[z] / total for z in logits.tolist()]
+
+
+@lru_cache(maxsize=4000)
+def _softmax_of_row(row: bytes) -> tuple[list[Decimal], list[Decimal]]:
+    return _stored_rows().get(row) or softmax_of(np.frombuffer(row))
+
+
+@lru_cache(maxsize=4000)
+def _steepness(row: bytes) -> float:
+    """Return the largest slope of a probability by its own logit, q (1 − q)."""
+    q = np.array(_softmax_of_row(row)[1], float)
+    return float((q * (1 - q)).max())
 
 
 @dataclass(frozen=True)
@@ -170,56 +175,62 @@ class Right:
 
 def solve(batch: Batch, options: Options) -> Right:
     """Return the right answers under these options, which mean what they mean in PyTorch."""
-    n_rows, n_classes = batch.logits.shape
+    first: dict[tuple[bytes, int], int] = {}  # the large batches repeat a few rows, which are solved once
+    pairs = zip(batch.logits, batch.labels.tolist(), strict=True)
+    which = np.array([first.setdefault((row.tobytes(), label), len(first)) for row, label in pairs])
+    few = batch.rows(np.unique(which, return_index=True)[1])
     smoothing = Decimal(str(options.get("label_smoothing", 0.0)))
-    weights = [Decimal(float(w)) for w in options.get("class_weights", [1.0] * n_classes)]
+    weights = tuple(Decimal(float(w)) for w in options.get("class_weights", [1.0] * batch.logits.shape[1]))
     counted = batch.labels != options.get("ignore_index", None)
-    losses, grads = [Decimal(0)] * n_rows, [[Decimal(0)] * n_classes for _ in range(n_rows)]
-    totals = np.zeros(n_rows)
-    known: dict[tuple[bytes, int], tuple[Decimal, list[Decimal], float]] = {}
-    with localcontext(prec=_digits(batch.logits)):
-        for n in np.flatnonzero(counted):
-            key = batch.logits[n].tobytes(), int(batch.labels[n])
-            if key not in known:
-                known[key] = _solve_row(batch.log_q[n], batch.q[n], key[1], smoothing, weights)
-            losses[n], grads[n], totals[n] = known[key]
-        reduction = options.get("reduction", "mean")
-        count = sum((weights[batch.labels[n]] for n in np.flatnonzero(counted)), Decimal(0))
+    labels, times = np.unique(batch.labels[counted], return_counts=True)
+    reduction = options.get("reduction", "mean")
+    count = sum((weights[y] * n for y, n in zip(labels.tolist(), times.tolist(), strict=True)), Decimal(0))
+    nothing = Decimal(0), [Decimal(0)] * len(weights), Decimal(0)
+    solved = [
+        nothing if label == options.get("ignore_index") else _solve_row(row.tobytes(), label, smoothing, weights)
+        for row, label in zip(few.logits, few.labels.tolist(), strict=True)
+    ]
+    with localcontext(prec=digits(batch.logits)):
         share = 1 / count if reduction == "mean" and count else Decimal(1)
-        loss = np.array([float(each * share) for each in losses])
-        grad = np.array([[float(each * share) for each in row] for row in grads]).reshape(n_rows, n_classes)
-    return _with_tolerances(batch, loss, grad, totals * float(share), counted, reduction)
+        loss = np.array([float(each * share) for each, _, _ in solved])
+        grad = np.array([[float(each * share) for each in row] for _, row, _ in solved])
+        scale = np.array([float(total * share) for _, _, total in solved])
+    return _with_tolerances(few, loss, grad, scale, which, counted, reduction)
 
 
+@lru_cache(maxsize=20_000)
 def _solve_row(
-    log_q: Decimals, q: Decimals, label: int, smoothing: Decimal, weights: list[Decimal]
-) -> tuple[Decimal, list[Decimal], float]:
+    row: bytes, label: int, smoothing: Decimal, weights: tuple[Decimal, ...]
+) -> tuple[Decimal, list[Decimal], Decimal]:
     """Return loss and gradient of a sample, and the sum of its target."""
-    spread, rest = smoothing / len(weights), 1 - smoothing
-    target = [w * (spread + rest * int(i == label)) for i, w in enumerate(weights)]
-    total = sum(target, Decimal(0))
-    loss = -sum((t * log for t, log in zip(target, log_q, strict=True) if t), Decimal(0))
-    return loss, [total * each - t for t, each in zip(target, q, strict=True)], float(total)
+    log_q, q = _softmax_of_row(row)
+    with localcontext(prec=digits(np.frombuffer(row))):
+        spread, rest = smoothing / len(weights), 1 - smoothing
+        target = [w * (spread + rest * int(i == label)) for i, w in enumerate(weights)]
+        total = sum(target, Decimal(0))
+        loss = -sum((t * log for t, log in zip(target, log_q, strict=True) if t), Decimal(0))
+        return loss, [total * each - t for t, each in zip(target, q, strict=True)], total
 
 
 def _with_tolerances(
-    batch: Batch, loss: Table, grad: Table, scale: Table, counted: NDArray[np.bool_], reduction: str
+    few: Batch, loss: Table, grad: Table, scale: Table, which: Any, counted: NDArray[np.bool_], reduction: str
 ) -> Right:
-    finite = np.where(batch.logits == -INF, np.nan, batch.logits)
+    """Return the right answers of all samples from those of the few that differ: sample n is number `which[n]`."""
+    finite = np.where(few.logits == -INF, np.nan, few.logits)
     gap = np.nanmax(finite, axis=1) - np.nanmin(finite, axis=1)
     size = np.nanmax(np.abs(finite), axis=1)
-    q = batch.q.astype(float)
-    steep = (q * (1 - q)).max(axis=1)
-    roundings = 8 + np.log2(batch.logits.shape[1])
+    steep = np.array([_steepness(row.tobytes()) for row in few.logits])
+    roundings = 8 + np.log2(few.logits.shape[1])
     largest = np.abs(grad).max(axis=1)
     loss_sharp = np.where(np.isfinite(loss), roundings * np.abs(loss), 0) + gap * largest
     grad_sharp = roundings * largest + gap * steep * scale
-    blunt = np.maximum((roundings + size) * scale, grad_sharp)
+    grad_blunt = np.maximum((roundings + size) * scale, grad_sharp)
     loss_blunt = np.maximum((roundings + size) * scale, loss_sharp)
-    each_finite = np.isfinite(loss)
+    loss, loss_sharp, loss_blunt, each_finite = (
+        each[which] for each in (loss, loss_sharp, loss_blunt, np.isfinite(loss))
+    )
     if reduction != "none":
         added_up = 2 * np.sqrt(len(loss)) * np.where(each_finite, np.abs(loss), 0).sum()  # one after the other
         loss, loss_sharp, loss_blunt = loss.sum(), loss_sharp.sum(), loss_blunt.sum() + added_up
-    return Right(
-        loss, grad, loss_sharp, loss_blunt, grad_sharp[:, np.newaxis], blunt[:, np.newaxis], counted, each_finite
-    )
+    grad, grad_sharp, grad_blunt = grad[which], grad_sharp[which, np.newaxis], grad_blunt[which, np.newaxis]
+    return Right(loss, grad, loss_sharp, loss_blunt, grad_sharp, grad_blunt, counted, each_finite)
