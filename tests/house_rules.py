@@ -1,6 +1,7 @@
 """The rules that chapters keep, each a function from a notebook to what is wrong with it.
 
 `RULES` are for every chapter. `TEACHING` are for those that are written to be followed alone by a first-year student.
+`AT_WORK` are for what those show of PyTorch and JAX, each a function from the text of a file to what is wrong with it.
 """
 
 import ast
@@ -10,18 +11,21 @@ import statistics
 import numpy as np
 
 import xentlib
-from tools import ledger
+from tools import at_work, ledger
 
 LONGEST_LINE = 72  # fits the text column of a desktop page
 LONGEST_CELL = 15
 SHORTEST_ALT_TEXT = 40
 MOST_LINES, MOST_WORDS, FIRST_FIGURE = 140, 3600, 600  # of code in sight, of text, and of text before a figure
+MOST_WORDS_AT_WORK = 200
 SYMBOLS = set("zpqyijkKT")
 CHECKS = {"assert_identity", "refuted", "spot_check"}
 VERDICT = re.compile(r"^[\s\[\](),]*((np\.)?(True|False)_?[\s\[\](),]*)+$", re.M)
 FORMULA = re.compile(r"\$\$.*?\$\$|\$[^$]+\$", re.S)
 NO_WORDS = re.compile(r"```.*?```|<!--.*?-->", re.S)
 GOLF = {"reduce", "einsum", "as_strided", "sliding_window_view"}
+AT_WORK_PARTS = re.compile(r"^\*+(PyTorch|JAX|What to watch)\b", re.M)
+EXAMPLES = re.compile(r"```python\n(>>>.*?)\n```", re.S)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 
 
@@ -43,21 +47,24 @@ def in_sight(notebook):
 
 
 def argument(notebook):
-    """Return the cells of a notebook without its section of exercises."""
+    """Return the cells of a notebook without what it shows at work, and without its exercises."""
     kept, inside = [], False
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("## "):
-            inside = cell.source.startswith("## Exercises")
+            inside = cell.source.startswith((at_work.TITLE, "## Exercises"))
         if not inside:
             kept.append(cell)
     return kept
 
 
 def words(cell):
-    """Return how many words a cell of text has, with each formula as one."""
-    if cell.cell_type != "markdown":
-        return 0
-    text = FORMULA.sub(" formula ", NO_WORDS.sub("", cell.source))
+    """Return how many words a cell of text has."""
+    return words_of(cell.source) if cell.cell_type == "markdown" else 0
+
+
+def words_of(text):
+    """Return how many words a text has, with each formula as one, and without code."""
+    text = FORMULA.sub(" formula ", NO_WORDS.sub("", text))
     return sum(bool(re.search(r"\w", word)) for word in text.split())
 
 
@@ -309,6 +316,54 @@ def checks_are_introduced(notebook):
             return
 
 
+# Of what is shown at work
+
+
+def shown_at_work(notebook, name):
+    """Right before its exercises a chapter includes the file of its name, and nowhere else."""
+    sources = [cell.source for cell in notebook.cells]
+    places = [number for number, source in enumerate(sources) if source.startswith(("## At work", "## Exercises"))]
+    if [sources[number].splitlines()[0] for number in places] != ["## At work", "## Exercises"]:
+        yield "not one section At work, before the exercises"
+    elif places[1] != places[0] + 1:
+        yield "something between the section At work and the exercises"
+    elif sources[places[0]] != at_work.cell(name):
+        yield f"not the cell that tools/at_work.py has for {name}: {sources[places[0]]!r}"
+
+
+def examples(text):
+    """Return the lines of code that a text shows, without what they print."""
+    return [line[4:] for block in EXAMPLES.findall(text) for line in block.splitlines() if line[:3] in (">>>", "...")]
+
+
+def both_frameworks_and_what_to_watch(text):
+    _, *parts = AT_WORK_PARTS.split(text)
+    if parts[::2] != ["PyTorch", "JAX", "What to watch"]:
+        yield f"not **PyTorch**, **JAX** and **What to watch**, but {parts[::2]}"
+    for name, part in zip(parts[:4:2], parts[1:4:2], strict=True):
+        if not any(line.startswith(("import ", "from ")) for line in examples(part)):
+            yield f"no example of {name} that imports what it shows"
+
+
+def few_words_at_work(text):
+    if words_of(text) > MOST_WORDS_AT_WORK:
+        yield f"{words_of(text)} words, at most {MOST_WORDS_AT_WORK}"
+    if re.search("^#+ ", NO_WORDS.sub("", text), re.M):
+        yield "a heading: the chapter has it"
+
+
+def examples_fit_the_page(text):
+    for block in re.findall(r"```.*?```", text, re.S):
+        yield from (f"{len(line)} characters: {line!r}" for line in block.splitlines() if len(line) > LONGEST_LINE)
+
+
+def links_begin_at_the_top(text):
+    """They are read from the folder of the file on GitHub, and from that of the chapters in the book."""
+    for target in re.findall(r"\]\(([^)]+)\)", NO_WORDS.sub("", text)):
+        if not target.startswith(("/", "https://")):
+            yield f"a link to {target}, which has to begin with / and to be seen from the top folder"
+
+
 RULES = (
     executed_in_order,
     no_errors_or_warnings,
@@ -334,5 +389,11 @@ TEACHING = (
     set_up_and_drawing_are_folded,
     code_reads_without_a_manual,
     checks_are_introduced,
+)
+AT_WORK = (
+    both_frameworks_and_what_to_watch,
+    few_words_at_work,
+    examples_fit_the_page,
+    links_begin_at_the_top,
 )
 NOT_OF_A_CHAPTER = {a_figure_comes_early, checks_are_introduced}  # they do not hold for the page on checks itself

@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from reference import exactly
 from sphinx.errors import ExtensionError
 
-from tools import alone, colab, run_chapter
+from tools import alone, at_work, colab, run_chapter
 from tools.lite.fetch import MYST
 
 PATHS = alone.notebooks_in(alone.CHAPTERS)
@@ -157,6 +157,52 @@ def test_the_cell_for_colab_brings_the_book_and_can_run_again(tmp_path):
         done.stdout.splitlines()[-1] == f"{tmp_path / 'book' / 'chapters'} {len(list(alone.CHAPTERS.glob('*.ipynb')))}"
     ), done
     assert done.stderr == ""
+
+
+# What the book includes
+
+
+@pytest.fixture
+def shown(monkeypatch, tmp_path):
+    """Return a function from the text of a file to what a notebook elsewhere has in the place of the way to it."""
+    monkeypatch.setattr(at_work, "FOLDER", tmp_path)
+
+    def shown(text):
+        (tmp_path / "04_loss.md").write_text(text, encoding="utf-8")
+        return at_work.put_in(at_work.cell("04_loss"))
+
+    return shown
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("By hand.\n", "By hand."),
+        ("```python\n>>> 1\n1\n\n```\n", "```python\n>>> 1\n1\n```"),
+        (
+            "[One](/chapters/04_loss.ipynb#gap), [two](/api/loss.md).",
+            "[One](04_loss.ipynb#gap), [two](../api/loss.md).",
+        ),
+        ("[There](https://a.b/c)", "[There](https://a.b/c)"),
+    ],
+)
+def test_a_notebook_elsewhere_has_what_the_book_includes(shown, text, there):
+    assert shown(text) == f"## At work\n\n{there}"
+
+
+@pytest.mark.parametrize("place", ["/tools/alone.py", "../tools/alone.py"])
+def test_a_part_of_a_file_of_code_is_put_in_as_the_book_shows_it(shown, place):
+    part = "```{literalinclude} " + place + "\n:start-at: def notebooks_in\n:end-before: def name_of\n```"
+    _, _, fence, signature, *_, end = shown(part).splitlines()
+    assert (fence, signature, end) == ("```python", "def notebooks_in(chapters):", "```")
+
+
+def test_what_is_put_in_is_taken_out_again_and_nothing_else(shown):
+    there = shown("By hand.")
+    for source in (there, at_work.cell("04_loss")):
+        assert at_work.taken_out(source) == at_work.cell("04_loss")
+    for source in (f"{there} And more.", "## At work", "By hand."):
+        assert at_work.taken_out(source) == at_work.put_in(source) == source
 
 
 # Binder

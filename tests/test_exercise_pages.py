@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sympy import Basic, Indexed, Symbol, sympify
 
-from tools import alone
+from tools import alone, at_work
 from xentlib.teaching import exercises
 from xentlib.teaching.exercises import pages
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
@@ -23,6 +23,7 @@ from xentlib.teaching.exercises.exercise import Exercise, Mistake
 ROOT = Path(__file__).parents[1]
 CHAPTERS = ROOT / "chapters"
 NUMBERED = sorted(CHAPTERS.glob("[0-9]*.ipynb"))
+DIRECTIVE = r"^ *[`~:]{3,}\{"
 FEWEST_WORDS = 20  # of a solution's text: less is a result, and no reasoning
 
 
@@ -52,7 +53,7 @@ def wrong_with(chapter, solutions, declared):
             yield f"the {what} has {shown}, where {expected} are declared"
             return
         for cell in notebook.cells:
-            if cell.cell_type == "markdown" and re.search(r"^ *[`~:]{3,}\{", cell.source, re.M):
+            if cell.cell_type == "markdown" and re.search(DIRECTIVE, at_work.put_in(cell.source), re.M):
                 yield f"no plain Markdown in the {what}: {cell.source[:60]!r}"
     if missing := set(set_up(chapter).splitlines()) - set(set_up(solutions).splitlines()):
         yield f"the solutions do not begin with what the exercises begin with: {missing}"

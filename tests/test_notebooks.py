@@ -11,14 +11,21 @@ import pytest
 import yaml
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
+from tools import at_work
+
 ROOT = Path(__file__).parents[1]
 KERNELSPEC = {"name": "python3", "display_name": "Python 3", "language": "python"}
 CHAPTERS = sorted((ROOT / "chapters").glob("*.ipynb"))
+NUMBERED = [path for path in CHAPTERS if path.stem[:2].isdigit()]
 EVERY_RULE = house_rules.RULES + house_rules.TEACHING
 
 
+def stem(path):
+    return path.stem
+
+
 @pytest.mark.parametrize("rule", house_rules.RULES, ids=lambda rule: rule.__name__)
-@pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", CHAPTERS, ids=stem)
 def test_chapter_keeps_the_rule(path, rule):
     assert list(rule(nbformat.read(path, as_version=4))) == []
 
@@ -27,7 +34,7 @@ def keeps_the_rules_of_teaching(path):
     """Return the rules of teaching that a chapter is held to."""
     if path.stem == "checks":
         return [rule for rule in house_rules.TEACHING if rule not in house_rules.NOT_OF_A_CHAPTER]
-    return house_rules.TEACHING if path.stem[:2].isdigit() else []
+    return house_rules.TEACHING if path in NUMBERED else []
 
 
 @pytest.mark.parametrize(
@@ -40,6 +47,89 @@ def keeps_the_rules_of_teaching(path):
 )
 def test_chapter_keeps_the_rule_of_teaching(path, rule):
     assert list(rule(nbformat.read(path, as_version=4))) == []
+
+
+# What is shown at work
+
+SHOWN = sorted(at_work.FOLDER.glob("*.md"))
+
+
+def test_every_chapter_has_a_file_of_what_it_shows_at_work_and_no_other_is_there():
+    assert [path.stem for path in SHOWN] == [path.stem for path in NUMBERED]
+
+
+@pytest.mark.parametrize("path", [path for path in NUMBERED if at_work.FOLDER / f"{path.stem}.md" in SHOWN], ids=stem)
+def test_a_chapter_shows_its_file_before_the_exercises(path):
+    assert list(house_rules.shown_at_work(nbformat.read(path, as_version=4), path.stem)) == []
+
+
+@pytest.mark.parametrize("rule", house_rules.AT_WORK, ids=lambda rule: rule.__name__)
+@pytest.mark.parametrize("path", SHOWN, ids=stem)
+def test_what_is_shown_at_work_keeps_the_rule(path, rule):
+    assert list(rule(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize(
+    "sources",
+    [
+        ["## Exercises"],
+        [at_work.cell("04_loss")],
+        ["## Exercises", at_work.cell("04_loss")],
+        [at_work.cell("04_loss"), at_work.cell("04_loss"), "## Exercises"],
+        [at_work.cell("04_loss"), "text", "## Exercises"],
+        [at_work.cell("05_gradient"), "## Exercises"],
+        [at_work.cell("04_loss") + "\n\nMore", "## Exercises"],
+    ],
+)
+def test_a_chapter_that_does_not_show_its_file_there_is_refused(sources):
+    def problems(sources):
+        return list(house_rules.shown_at_work(new_notebook(cells=list(map(new_markdown_cell, sources))), "04_loss"))
+
+    assert problems(sources) != []
+    assert problems(["text", at_work.cell("04_loss"), "## Exercises\n\ntext"]) == []
+
+
+GOOD = """Two lines, [as there](/chapters/04_loss.ipynb).
+
+**PyTorch**
+
+```python
+>>> import torch
+>>> 1 + 1
+2
+
+```
+
+**JAX**
+
+```python
+>>> from jax import grad
+# Two
+2
+
+```
+
+**What to watch.** `dim`.
+"""
+
+
+@pytest.mark.parametrize(
+    ("rule", "old", "new"),
+    [
+        ("both_frameworks_and_what_to_watch", "**JAX**", "JAX"),
+        ("both_frameworks_and_what_to_watch", "**What to watch.**", "Watch"),
+        ("both_frameworks_and_what_to_watch", ">>> import torch\n", ""),
+        ("both_frameworks_and_what_to_watch", ">>> from jax", "from jax"),
+        ("both_frameworks_and_what_to_watch", "**PyTorch**", "**JAX**"),
+        ("few_words_at_work", "Two lines", "Two lines" * 200),
+        ("few_words_at_work", "Two lines", "# Two lines"),
+        ("examples_fit_the_page", "1 + 1", "1 + " * 20 + "1"),
+        ("links_begin_at_the_top", "/chapters", "../../chapters"),
+    ],
+)
+def test_a_rule_refuses_what_is_badly_shown_at_work(rule, old, new):
+    assert [problem for each in house_rules.AT_WORK for problem in each(GOOD)] == []
+    assert list(getattr(house_rules, rule)(GOOD.replace(old, new))) != []
 
 
 def test_every_chapter_is_in_the_table_of_contents_and_in_the_readme():
@@ -240,6 +330,7 @@ IN_ORDER = [
     ("short", add(new_markdown_cell("$x + y + z$ " * 3500), new_markdown_cell("| --- | " * 200))),
     ("short", add(new_markdown_cell("```\n" + "word " * 3600 + "\n```"), new_markdown_cell("<!-- no word -->" * 2000))),
     ("short", add(new_markdown_cell("## Exercises"), new_markdown_cell("word " * 3600))),
+    ("short", add(new_markdown_cell("## At work\n\n" + "word " * 3600))),
     ("a_figure_comes_early", LONG),
     ("code_reads_without_a_manual", set_source("[[a for a in b] for b in c]", cell=3)),
     ("code_reads_without_a_manual", set_source("[f(a) for a in b]\n[a for a in c]")),

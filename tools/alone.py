@@ -8,6 +8,8 @@ from pathlib import Path
 import nbformat
 import pybtex.database
 
+from tools import at_work
+
 ROOT = Path(__file__).parents[1]
 CHAPTERS = ROOT / "chapters"
 LINK = re.compile(r"\[([^]]+)\]\(([\w./]+)\.(ipynb|md)(#[^)]*)?\)")
@@ -41,14 +43,14 @@ def led_on(text, here, lead):
 
 
 def resolved(paths):
-    """Return the notebook at each path, with equations numbered as in the book, and no reference left to resolve."""
+    """Return the notebook at each path, with equations numbered as in the book, and nothing left to resolve."""
     notebooks = {path: nbformat.read(path, as_version=4) for path in paths}
     equations = numbered(notebooks)
     works = pybtex.database.parse_file(ROOT / "references.bib").entries
     for path, notebook in notebooks.items():
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = on_its_own(cell.source, path.name, equations, works)
+                cell.source = on_its_own(at_work.put_in(cell.source), path.name, equations, works)
     return notebooks
 
 

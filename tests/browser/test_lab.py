@@ -116,6 +116,7 @@ def test_chapters_run_and_answer_until_ctrl_c(lab, open_page):
         notebook.run_all()
         assert notebook.errors() == []
         assert notebook.has_run()
+    assert "Nobody types" in notebooks[1].page.locator(".jp-Notebook").inner_text()  # of what the book includes
     move_an_explorer(notebooks[1])
     answer_an_exercise(notebooks[1])
     save_and_compare(notebooks[1], lab.folder / "chapters" / "05_gradient.ipynb")

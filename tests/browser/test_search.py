@@ -1,4 +1,4 @@
-"""The search: where eleven questions lead, a wrong letter, what a result says, and what it takes to get there."""
+"""The search: where some questions lead, a wrong letter, what a result says, and what it takes to get there."""
 
 import re
 
@@ -24,6 +24,9 @@ QUESTIONS = {
     "online softmax": ["chapters/13_large_vocabulary.html#online-softmax-two-numbers-for-a-row"],
     "softmax_cross_entropy_hvp": ["api/curvature.html#xentlib.softmax_cross_entropy_hvp"],
     "exercise ten classes": ["chapters/04_loss.html#exercise-4-1-ten-classes-no-idea"],
+    "F.kl_div": ["api/information.html#xentlib.kl_divergence", "chapters/01_cross_entropy.html#at-work"],
+    "retain_grad": ["chapters/07_backprop.html#at-work"],
+    "AdamW weight decay PyTorch": ["chapters/08_descent.html#at-work"],
     "5.1": [f"chapters/05_gradient.html#{name}" for name in ("equation-eq-gradient", "nudge-it", NUDGE)],
 }
 MISSPELT = {

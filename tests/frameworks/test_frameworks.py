@@ -114,7 +114,7 @@ class Written:
         self.lines.append(line)
 
 
-@pytest.mark.parametrize("missing", [(), ("torch",), ("torch", "jax")])
+@pytest.mark.parametrize("missing", [(), ("torch",), ("torch", "jax"), ("optax",)])
 def test_one_line_says_what_is_not_tested(monkeypatch, missing):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if name in missing else inspect)
     conftest = runpy.run_path(str(FRAMEWORKS / "conftest.py"))
@@ -123,3 +123,4 @@ def test_one_line_says_what_is_not_tested(monkeypatch, missing):
     assert len(reporter.lines) == bool(missing)
     assert all(name in line for line in reporter.lines for name in missing)
     assert ("in_pytorch" in conftest["collect_ignore"]) == ("torch" in missing)
+    assert ("at_work" in conftest["collect_ignore"]) == bool(missing)

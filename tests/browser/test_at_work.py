@@ -1,0 +1,46 @@
+"""What a chapter shows at work: the page has it in the place of the way to it, and code is copied without prompts."""
+
+import pytest
+
+from tools import at_work
+
+
+@pytest.fixture
+def section(open_page, site):
+    def section(name):
+        page = open_page(permissions=["clipboard-read", "clipboard-write"])
+        page.goto(f"{site}chapters/{name}.html")
+        return page.locator("section#at-work")
+
+    return section
+
+
+def copied(section, number):
+    section.locator("div.highlight").nth(number).hover()
+    section.locator("button.copybtn").nth(number).click()
+    section.locator("button.copybtn.success").wait_for()
+    return section.page.evaluate("navigator.clipboard.readText()")
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in at_work.FOLDER.glob("*.md")))
+def test_the_page_has_the_text_and_not_the_way_to_it(section, name):
+    here = section(name)
+    assert here.locator("pre").count() >= 2
+    assert here.get_by_text("What to watch").count() == 1
+    assert here.get_by_text("in a file of its own").count() == 0
+    assert (
+        here.locator("pre").evaluate_all("blocks => blocks.filter(b => b.textContent.endsWith('\\n\\n')).length") == 0
+    )
+
+
+def test_code_is_copied_without_prompts_and_without_what_it_prints(section):
+    assert copied(section("05_gradient"), 1).splitlines() == [
+        "import jax",
+        "import jax.numpy as jnp",
+        "import optax",
+        "jnp.set_printoptions(precision=4)",
+        "loss_of = optax.softmax_cross_entropy_with_integer_labels",
+        "logits = jnp.array([1.0, 2.0, 0.5])",
+        "loss, grad = jax.value_and_grad(loss_of)(logits, 1)",
+        'print(f"{loss:.4f}", grad)',
+    ]
