@@ -385,9 +385,10 @@ def forget_rows_beside_an_infinite_one(logits, labels):
 
 
 def forget_the_last_classes(logits, labels):
-    whole = len(logits[0]) // 1024 * 1024
-    kept = (np.arange(len(logits[0])) < whole) | (whole == 0) | np.eye(len(logits[0]), dtype=bool)[labels]
-    return right_loss(np.where(kept, logits, -np.inf), labels)
+    whole = logits.shape[1] // 1024 * 1024
+    if whole == 0 or labels.max() >= whole:
+        return right_loss(logits, labels)
+    return right_loss(logits[:, :whole], labels)
 
 
 def positive_only(logits, labels):
