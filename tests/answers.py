@@ -1515,3 +1515,70 @@ WRONG["15-from-gradient"] = [
 ]
 RIGHT["15-single"] = ["a", "A", "(A)."]
 WRONG["15-single"] = [("B", "shorter step"), ("C", "not the gradient"), ("D", "Rounding does")]
+
+# 16 One family
+
+RIGHT["16-sparse"] = [
+    ["3/4", "1/4", 0, 0],
+    "0.75, 0.25, 0, 0",
+    np.array([0.75, 0.25, 0, 0]),
+    (Rational(3, 4), 0.25, 0, 0),
+]
+WRONG["16-sparse"] = [
+    (soft(np.array([3, 2.5, 1, 2])), "softmax"),
+    ([1, 0, 0, 0], "lead of 1"),
+    ([0.8333, 0.3333, 0, -0.1667], "third"),
+    ([0.75, 0, 0, 0.25], "order"),
+    ([0.75, 0.25], UNNAMED + "|4|shape"),
+]
+RIGHT["16-back"] = ["1.6", "8/5", Fraction(8, 5), [1.6], Decimal("1.6")]
+WRONG["16-back"] = [(2.05, "logarithm"), (0.9, "τ"), (0.8, "turned round"), (1.9, "more than cat"), (-1.6, SIGN)]
+RIGHT["16-up"] = [sympy.tanh(c), (exp(c) - exp(-c)) / (exp(c) + exp(-c)), 2 / (1 + exp(-2 * c)) - 1]
+WRONG["16-up"] = [
+    (-sympy.tanh(c), SIGN),
+    (exp(c) / (1 + exp(c)), "0 and 1"),
+    (1 / (1 + exp(-2 * c)), "become more"),
+    (log(exp(c) + exp(-c)), "Differentiate"),
+    (1 - sympy.tanh(c) ** 2, "variance"),
+    (2 * sympy.tanh(c), "factor|twice|2"),
+]
+RIGHT["16-leaves"] = ["c", "C", "(C)"]
+WRONG["16-leaves"] = [("A", "another vector"), ("B", "1 \\+ 2 λ LSE"), ("D", "q \\+ 2 λ z")]
+
+
+def die_by_newton(values, mean):
+    beta = 0.0
+    for _ in range(50):
+        die = soft(beta * values)
+        beta += (mean - die @ values) / (die @ (values - die @ values) ** 2)
+    return list(die)
+
+
+RIGHT["16-maxent"] = [die_by_newton, lambda a, b: np.array(die_by_newton(a - a.mean(), b - a.mean()))]
+WRONG["16-maxent"] = [
+    (lambda a, b: np.full(len(a), 1 / len(a)), "uniform|does not depend"),
+    (lambda a, b: soft((b - a.mean()) / a.var() * a), "one step"),
+    (lambda a, b: 1 / len(a) + (b - a.mean()) / a.var() * (a - a.mean()) / len(a), "bonus of sparsemax"),
+    (lambda a, b: np.array(die_by_newton(a, b))[::-1], UNNAMED + "|order"),
+    (lambda a, b: np.exp(np.array(die_by_newton(a, b))), UNNAMED + "|exp|sum"),
+]
+RIGHT["16-promise"] = ["0.2", "20 %", "1/5", 0.14 / np.log(2), 0.14 / sympy.log(2), [0.202]]
+WRONG["16-promise"] = [
+    (0.14, "less than 1 nat"),
+    (0.097, "uses up"),
+    (0.13, "1 − e"),
+    (0.53, "Pinsker"),
+    (20.2, "percent"),
+]
+RIGHT["16-cheaper"] = [
+    ((-0.1, -0.1, 2), (2, 2, -7)),
+    [["2", "2", "-20"], ["-1/10", "-1/10", "-1/10"]],
+    np.array([[0.1, 0.1, 0.1], [9, 9, -0.1]]),
+]
+WRONG["16-cheaper"] = [
+    ([[2, 2, -0.4], [-2, -2, 2]], "narrow: a little"),
+    ([[2, 2, -0.5], [-0.2, -0.2, -0.2]], "pays too little"),
+    ([[2, 2, 2], [1, 1, 1]], "equally many"),
+    ([2, 2, -0.4], "shape \\(2, 3\\)"),
+    ([[0, 2, 2], [2, 2, -7]], "tie"),
+]

@@ -82,8 +82,11 @@ def compare(got: Table, right: Table, sharp: Table, blunt: Table, dtype: str) ->
         error = np.abs(got - right)
     if (infinite & (got != right)).any() or (~infinite & ~np.isfinite(got)).any():
         return "range", "is not finite" if not np.isfinite(got).all() else "is finite, where inf is right"
-    if (error > kind.eps * blunt + 2 * kind.tiny)[~infinite].any():
+    single = max(kind.eps, FORMATS["float32"].eps)
+    if (error > single * blunt + 2 * kind.tiny)[~infinite].any():
         return "wrong", "is wrong"
+    if (error > kind.eps * blunt + 2 * kind.tiny)[~infinite].any():
+        return "accuracy", "has the digits of float32"
     if (error > kind.eps * sharp + 2 * kind.tiny)[~infinite].any():
         return "accuracy", "has lost digits"
     return "ok", ""
