@@ -1581,4 +1581,115 @@ WRONG["16-cheaper"] = [
     ([[2, 2, 2], [1, 1, 1]], "equally many"),
     ([2, 2, -0.4], "shape \\(2, 3\\)"),
     ([[0, 2, 2], [2, 2, -7]], "tie"),
+
+# 17 At work elsewhere
+
+RIGHT["17-leaf"] = ["55/57", 0.965, "0.96", [0.9649], Fraction(55, 57), Decimal("0.965")]
+WRONG["17-leaf"] = [
+    (-0.965, SIGN),
+    (1.341, "twice"),
+    (1.719, "penalty is missing"),
+    (0.417, "four times"),
+    (1, "more digits|right value|rounded"),
+    (0.29, UNNAMED),
+]
+RIGHT["17-temperature"] = [0.7 / np.log(4), "0.505", 0.7 / sympy.log(4), [0.505], Decimal("0.505")]
+WRONG["17-temperature"] = [
+    (1.98, "one over"),
+    (0.175, "logarithm is missing"),
+    (0.35, "base 2"),
+    (1.1627, "base 10"),
+    (3.889, "subtracted"),
+    (-0.505, SIGN),
+]
+RIGHT["17-halved"] = ["b", "B", "B."]
+WRONG["17-halved"] = [("A", "without a penalty"), ("C", "makes up for it"), ("D", "no ratio")]
+
+
+def attention_by_rows(s, v, g):
+    out = []
+    for row, slope in zip(s, g):
+        q = safe(row)
+        out.append((np.diag(q) - np.outer(q, q)) @ v @ slope)
+    return out
+
+
+RIGHT["17-attention"] = [
+    attention_by_rows,
+    lambda s, v, g: safe(s) * (g @ v.T - (g * (safe(s) @ v)).sum(axis=1, keepdims=True)),
+]
+WRONG["17-attention"] = [
+    (lambda s, v, g: safe(s) * (g @ v.T), "mean was not subtracted"),
+    (lambda s, v, g: g @ v.T, "through softmax"),
+    (lambda s, v, g: -np.array(attention_by_rows(s, v, g)), SIGN),
+    (lambda s, v, g: np.array(attention_by_rows(s, v, g)).T, "transpose"),
+    (lambda s, v, g: safe(s) * (g @ v.T - (g @ v.T).mean(axis=1, keepdims=True)), "plain mean"),
+    (lambda s, v, g: safe(s) * (g @ v.T - (safe(s) * (g @ v.T)).sum()), BATCH + "|inputs right"),
+]
+RIGHT["17-baseline"] = [(1, 0, 0), ["5", "0", "0"], np.array([-3, 0, 0]), [50, 1, 0]]
+WRONG["17-baseline"] = [
+    ([2, 2, 2], "equal rewards"),
+    ([0, 1, 0], "unlikely class"),
+    ([1, 0.5, 0.5], "move the best baseline"),
+    ([1, 0], "three rewards"),
+    ([1000, 0, 0], "beyond ±100"),
+]
+chance = sum_over(j, q[j] * p[j])
+RIGHT["17-lucky"] = [
+    q[i] * (chance - p[i]) / chance,
+    plain_q[i] * (1 - p[i] / Sum(plain_q[n] * p[n], (n, 0, K - 1))),
+    softmax_of(i) - softmax_of(i) * p[i] / sum_over(j, softmax_of(j) * p[j]),
+]
+WRONG["17-lucky"] = [
+    (q[i] * p[i] / chance - q[i], SIGN),
+    (q[i] * (chance - p[i]), "divides it"),
+    (q[i] - p[i], "inside the sum"),
+    (q[i] - p[i] / chance, "q_i is missing"),
+    (-q[i] * p[i] / chance, "before"),
+    (q[j] - q[j] * p[j] / chance, "write i for j|index|bound|sum"),
+]
+
+
+def unit(rows):
+    return rows / np.sqrt((rows * rows).sum(axis=1))[:, None]
+
+
+def clip_by_hand(a, b, T):
+    cosines = unit(a) @ unit(b).T / T
+    total = 0
+    for table in (cosines, cosines.T):
+        for own, row in enumerate(table):
+            total += np.log(np.exp(row - row.max()).sum()) + row.max() - row[own]
+    return total / len(a) / 2
+
+
+def one_direction(a, b, T):
+    return xentlib.softmax_cross_entropy(unit(a) @ unit(b).T / T, np.arange(len(a)))
+
+
+RIGHT["17-clip"] = [
+    clip_by_hand,
+    lambda a, b, t: np.mean([one_direction(a, b, t), one_direction(b, a, t)]),
+]
+WRONG["17-clip"] = [
+    (one_direction, "captions have to look"),
+    (lambda a, b, T: one_direction(b, a, T), "pictures have to look"),
+    (lambda a, b, T: 2 * clip_by_hand(a, b, T), "2 times|twice"),
+    (lambda a, b, T: clip_by_hand(a, b, 1 / T), "not multiplied"),
+    (lambda a, b, T: -clip_by_hand(a, b, T), SIGN),
+    (lambda a, b, T: -np.log(np.diag(soft(unit(a) @ unit(b).T / T))).mean(), "captions|overflow|inputs right|finite"),
+]
+quarter = Rational(1, 4)
+RIGHT["17-word2vec"] = [
+    sqrt(sqrt(p_i)) / Sum(sqrt(sqrt(p[n])), (n, 0, K - 1)),
+    p[i] ** 0.25 / sum_over(l, p[l] ** 0.25),
+    exp(log(p[i]) / 4) / sum_over(j, exp(log(p[j]) / 4)),
+]
+WRONG["17-word2vec"] = [
+    (p[i], "lack"),
+    (p[i] ** (3 * quarter) / sum_over(j, p[j] ** (3 * quarter)), "the noise"),
+    (1 / K, "leaves something"),
+    (p[i] ** quarter, "sum below"),
+    (p[i] ** (7 * quarter) / sum_over(j, p[j] ** (7 * quarter)), "divides"),
+    (sqrt(p[i]) / sum_over(j, sqrt(p[j])), UNNAMED),
 ]
