@@ -65,7 +65,7 @@ const view = explorer({
       get: (s) => s.shift, set: (_, v) => ({ shift: v }),
     },
     {
-      kind: "choice", label: "before exp", options: ["subtract the largest z", "no shift"],
+      kind: "choice", label: "before exp", options: ["subtract the largest z", "subtract nothing"],
       get: (s) => Number(!s.subtract_max), set: (_, index) => ({ subtract_max: index === 0 }),
     },
     {
