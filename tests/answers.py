@@ -1581,6 +1581,7 @@ WRONG["16-cheaper"] = [
     ([[2, 2, 2], [1, 1, 1]], "equally many"),
     ([2, 2, -0.4], "shape \\(2, 3\\)"),
     ([[0, 2, 2], [2, 2, -7]], "tie"),
+]
 
 # 17 At work elsewhere
 

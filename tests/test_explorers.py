@@ -6,8 +6,10 @@ from html import unescape
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 
+import xentlib
 from xentlib.teaching import explorers, figures
 from xentlib.teaching.explorers.explorer import HERE, module, script
 from xentlib.teaching.explorers.text import CLASSES, decimal, scientific
@@ -30,7 +32,9 @@ def test_a_notebook_stores_the_state_and_the_sentence_and_no_random_id(kind):
     state = json.loads(unescape(re.search(r'data-state="(.*?)"', one["text/html"])[1]))
     assert set(state) == set(kind.state)
     assert kind(**state).say() == kind().say()
-    assert kind().say() in unescape(one["text/html"])
+    for words in (kind.question, kind().say(), kind.title):
+        assert f">{words}<" in unescape(one["text/html"])
+    assert f'id="explorer-{kind.name}"' in one["text/html"]  # where a link to a state leads
     assert "nan" not in one["text/html"].lower()
 
 
@@ -43,7 +47,8 @@ def test_the_text_form_makes_the_same_explorer(kind):
 def test_what_a_trait_is_set_to_is_shown(kind):
     name = kind.state[-1]
     value = getattr(kind(), name)
-    changed = kind(**{name: [7.0, *value[1:]] if isinstance(value, list) else value + 1})
+    other = [7.0, *value[1:]] if isinstance(value, list) else not value if isinstance(value, bool) else value + 1
+    changed = kind(**{name: other})
     assert bundle(changed)["text/html"] != bundle(kind())["text/html"]
 
 
@@ -57,7 +62,8 @@ def test_the_module_needs_no_other_and_the_script_is_the_same_without_its_export
 
 
 @EACH
-def test_title_and_state_are_the_same_in_both_languages(kind):
+def test_question_title_and_state_are_the_same_in_both_languages(kind):
+    assert f'ask: "{kind.question}"' in kind._esm
     assert f'title: "{kind.title}"' in kind._esm
     assert f"state: {json.dumps(list(kind.state))}" in kind._esm
 
@@ -97,9 +103,40 @@ def test_an_offset_and_a_gap_undo_the_forms_of_the_loss_that_chapter_11_says(gap
     assert f"Six digits or more: {', '.join(kept)}. " in explorer.say()
 
 
+@pytest.mark.parametrize(("bits", "largest"), [(16, 11.0), (32, 88.7), (64, 709.7)])
+def test_without_a_shift_softmax_overflows_where_the_format_ends(bits, largest):
+    """The logarithms of 65504, 3.4e38 and 1.8e308, rounded down; the largest score is 1 above the shift."""
+    below, above = (
+        explorers.Softmax(logits=[0.0, 1.0, 0.0], shift=largest - by, bits=bits, subtract_max=False) for by in (2, 0)
+    )
+    assert np.isfinite(below.values()["q"]).all()
+    assert "overflows" not in below.say()
+    assert np.isnan(above.values()["q"][1])
+    assert above.say().startswith("It overflows. ")
+    assert explorers.Softmax(shift=-1000.0, subtract_max=False).say().startswith("It underflows. ")
+    with_shift = explorers.Softmax(logits=[0.0, 1.0, 0.0], shift=largest, bits=bits)
+    assert np.isfinite(with_shift.values()["q"]).all()
+
+
+def test_adam_is_that_of_chapter_8():
+    """Its first step is the step size for every score, whatever the gradient."""
+    one = explorers.Flow(logits=[3.0, -3.0, 1.0], rate=0.1, adam=True, steps=1).values()
+    expected = xentlib.softmax([2.9, -2.9, 0.9])
+    assert np.allclose(one["adam_path"][-1], expected, rtol=0, atol=1e-6)
+    assert one["adam_loss"] == pytest.approx(-np.log(expected[1]), abs=1e-5)
+
+
 @pytest.mark.parametrize(
     ("x", "digits", "shown"),
-    [(0.125, 2, "0.13"), (-0.125, 2, "−0.13"), (-0.001, 2, "0.00"), (2.5, 0, "3"), (7, 1, "7.0")],
+    [
+        (float("nan"), 2, "NaN"),
+        (float("-inf"), 2, "−∞"),
+        (0.125, 2, "0.13"),
+        (-0.125, 2, "−0.13"),
+        (-0.001, 2, "0.00"),
+        (2.5, 0, "3"),
+        (7, 1, "7.0"),
+    ],
 )
 def test_decimals_round_ties_away_from_zero_as_javascript_does(x, digits, shown):
     assert decimal(x, digits) == shown
@@ -108,7 +145,7 @@ def test_decimals_round_ties_away_from_zero_as_javascript_does(x, digits, shown)
 @pytest.mark.parametrize(
     ("x", "shown"),
     [
-        (0, "0"), (0.25, "0.250"), (-123.4, "−123"), (4.248354e-18, "4.25\u00a0·\u00a010⁻¹⁸"),
+        (0, "0"), (float("inf"), "∞"), (0.25, "0.250"), (-123.4, "−123"), (4.248354e-18, "4.25\u00a0·\u00a010⁻¹⁸"),
         (-1234, "−1.23\u00a0·\u00a010³"),
     ],
 )  # fmt: skip

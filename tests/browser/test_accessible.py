@@ -51,6 +51,22 @@ def test_axe_finds_nothing_serious_on_the_page(axe, visit, site, book, name):
     assert list(axe(visited)) == []
 
 
+@pytest.mark.parametrize("name", ["01_cross_entropy", "02_softmax", "05_gradient", "08_descent", "11_stability"])
+def test_axe_finds_nothing_serious_in_an_explorer_that_is_open(axe, visit, site, book, name):
+    visited = visit(site, book, f"chapters/{name}")
+    explorer = visited.page.locator("[data-explorer]")
+    explorer.evaluate("explorer => document.querySelector('article').replaceChildren(explorer)")  # the rest takes time
+    remove(visited, *ON_ONE_PAGE_ONLY)
+    for button in ("Skip", "Show me"):
+        explorer.get_by_role("button", name=button).click()
+    field = explorer.get_by_role("textbox").first
+    field.fill("no number")
+    field.press("Enter")
+    assert list(axe(visited)) == []
+    field.evaluate("field => field.removeAttribute('aria-label')")
+    assert any("Form elements must have labels" in found for found in axe(visited))
+
+
 def test_axe_finds_nothing_serious_in_navigation_code_and_formulas(axe, visit, site, book):
     visited = visit(site, book, "chapters/14_many_machines")
     assert visited.page.locator("mjx-assistive-mml math").count() > 5  # what is read out

@@ -15,7 +15,7 @@ def pages_of_the_book():
 class Visit:
     """One page of a site, as loaded."""
 
-    def __init__(self, page, site, folder, name):
+    def __init__(self, page, site, folder, name, query=""):
         self.page, self.site, self.folder = page, site, folder
         self.requests, self.failures, self.errors = [], [], []
         page.on("request", lambda request: self.requests.append(request.url))
@@ -23,7 +23,7 @@ class Visit:
         page.on("response", lambda answer: answer.ok or self.failures.append(f"{answer.status} {answer.url}"))
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.goto(f"{site}{name}.html")
+        page.goto(f"{site}{name}.html{query}")
 
     def file_of(self, url):
         """Return the file that a link leads to, or None where it leads out of the site."""

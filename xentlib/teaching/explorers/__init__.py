@@ -1,4 +1,4 @@
-"""Explorers: pictures that answer to sliders, in a notebook and on the static page alike."""
+"""Explorers: pictures that are dragged and answer, in a notebook and on the static page alike."""
 
 from xentlib.teaching.explorers.backward import Backward
 from xentlib.teaching.explorers.cross_entropy import CrossEntropy

@@ -104,8 +104,21 @@ function say({ logits, label, step }, shown) {
 
 const view = explorer({
   title: "Along a road slopes multiply, where roads meet they add. At the scores stands q − p.",
+  question: {
+    ask: "On the way back a slope stands at the sum. How can you make it as large as possible?",
+    choices: ["raise all scores", "lower all scores", "raise the true one"],
+    right: 1,
+    show: { logits: [-3, -3, -3], step: 7 },
+    shows: ({ step }, { at_total }) => step >= 7 && at_total > 1,
+  },
   state: ["logits", "label", "step"],
-  controls: [...logitSliders(-3, 3), trueClass, stepper("step", 0, 10, [["Next", 1], ["Back", -1]])],
+  limits: { logits: list(3, within(-3, 3)), label: whole(0, 2), step: whole(0, 10) },
+  controls: [
+    logitBars(-3, 3, { digits: 1 }),
+    trueClass,
+    { kind: "drawing" },
+    stepper("step", 0, 10, [["Next", 1], ["Back", -1]]),
+  ],
   values, draw, say,
 });
 export default view;

@@ -12,9 +12,10 @@ class Backward(Explorer):
     """The loss of three scores in five small steps, and the ten of a pass through them, forward and back."""
 
     name = "backward"
+    question = "On the way back a slope stands at the sum. How can you make it as large as possible?"
     title = "Along a road slopes multiply, where roads meet they add. At the scores stands q − p."
     state = ("logits", "label", "step")
-    heights = (455, 679)
+    heights = (669, 849)
 
     logits = List(Float(), [1.0, 2.0, 0.5]).tag(sync=True)
     label = Int(1).tag(sync=True)

@@ -23,25 +23,10 @@ function amount(nats) {
 
 const equation = (name, nats) => `${name} ${amount(nats)}`.replace("<", "&lt;");
 
-function pairOfBars(x, apart, pair, top, base) {
-  return ["p", "q"].map((name, side) => {
-    const [middle, height] = [x + (side - 0.5) * apart, (base - top) * pair[name]];
-    return [
-      rect(middle - apart * 0.45, base - height, apart * 0.9, height, name),
-      text(middle, base - height - 6, decimal(pair[name]), name),
-      text(middle, base + 16, name, name),
-    ].join("");
-  }).join("");
-}
-
-function draw(_, { p, q, entropy, divergence, total }, width) {
-  const [top, base, column] = [20, 120, width / 3];
-  const pairs = CLASSES.map((name, i) =>
-    pairOfBars(column * (i + 0.5), column * 0.4, { p: p[i], q: q[i] }, top, base) + text(column * (i + 0.5), base + 34, name, name));
-
-  // The bill: 3.04 nats is the most that the sliders can make it, but for infinity.
-  const [perNat, above, bar, below] = [width / 3.3, base + 66, base + 82, base + 122];
-  const endless = total === Infinity;
+function draw(_, { entropy, divergence, total }, width) {
+  // The bill: five nats and more, up to infinity, reach the edge.
+  const [perNat, above, bar, below] = [width / 5, 16, 32, 72];
+  const endless = perNat * total > width;
   const end = endless ? width : perNat * total;
   const floor = perNat * entropy;
   const head = 18;
@@ -55,7 +40,7 @@ function draw(_, { p, q, entropy, divergence, total }, width) {
     text(0, below, equation("H(p)", entropy), "p", "start"),
     text(Math.max(floor, 110), below, equation("KL(p‖q)", divergence), "muted", "start"),
   ];
-  return [pairs.join("") + line(0, base, width, base, "axis") + bill.join(""), below + 8];
+  return [bill.join(""), below + 8];
 }
 
 function say(_, { p, q, entropy, divergence, total }) {
@@ -67,18 +52,31 @@ function say(_, { p, q, entropy, divergence, total }) {
   );
 }
 
-const weightSlider = (name, i) => ({
-  kind: "range", label: `${name}, ${CLASSES[i]}`, name, min: 0, max: 10, step: 1,
-  get: (state) => state[name][i],
-  set: (state, value) => ({ [name]: replaced(state[name], i, value) }),
-  show: (value) => decimal(value, 0),
+// What one class is given, the others pay in proportion.
+const shared = (distribution, i, value) => {
+  const rest = 1 - distribution[i];
+  return distribution.map((x, j) => (j === i ? value : rest > 0 ? (x / rest) * (1 - value) : (1 - value) / 2));
+};
+
+const shareBar = (name, i) => ({
+  kind: "bar", label: `${name} of ${CLASSES[i]}`, word: `${CLASSES[i]} ${name}`, name, min: 0, max: 1, step: 0.01,
+  get: (_, values) => values[name][i],
+  set: (_, value, values) => ({ [name]: shared(values[name], i, value) }),
 });
 
 const view = explorer({
   title: "H(p, q) never falls below H(p), and reaches it where q = p.",
+  question: {
+    ask: "p is what happens, q the forecast. Can a good q bring H(p, q) below H(p)?",
+    choices: ["yes", "no, but down to it", "no, it always stays above"],
+    right: 1,
+    show: { p: [4, 2, 2], q: [4, 2, 2] },
+    shows: (_, { divergence }) => divergence < 0.0005,
+  },
   state: ["p", "q"],
+  limits: { p: list(3, within(0, 10)), q: list(3, within(0, 10)) },
   controls: [
-    ...CLASSES.flatMap((_, i) => [weightSlider("p", i), weightSlider("q", i)]),
+    { kind: "group", label: "p, what happens, and q, the forecast", controls: CLASSES.flatMap((_, i) => [shareBar("p", i), shareBar("q", i)]) },
     {
       kind: "button", label: "q = p",
       press: (state) => ({ q: state.p }),

@@ -16,9 +16,10 @@ class CrossEntropy(Explorer):
     """
 
     name = "cross_entropy"
+    question = "p is what happens, q the forecast. Can a good q bring H(p, q) below H(p)?"
     title = "H(p, q) never falls below H(p), and reaches it where q = p."
     state = ("p", "q")
-    heights = (489, 625)
+    heights = (592, 652)
 
     p = List(Float(), [4.0, 2.0, 2.0]).tag(sync=True)
     q = List(Float(), [2.0, 4.0, 2.0]).tag(sync=True)

@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 class Explorer(anywidget.AnyWidget):
-    """A picture that answers to sliders.
+    """A picture that answers to the hand, after a question that the reader answers first.
 
     A subclass has traits, the state; `values`, the numbers that it shows, by `xentlib`; `say`, a sentence about them;
     and `NAME.js` beside this file, which computes the same numbers in the browser and draws them. A test holds the two
@@ -21,6 +21,7 @@ class Explorer(anywidget.AnyWidget):
     """
 
     name = ""  #: of the file with its drawing
+    question = ""  #: what the reader predicts before the explorer opens
     title = ""  #: what is to be found with it
     state = ()  #: the names of its traits
     heights = (0, 0)  #: in pixels, on a screen and on a phone, which a page keeps free until the script has run
@@ -55,10 +56,11 @@ class Explorer(anywidget.AnyWidget):
         """Return what a page shows until its script has run, or where none runs."""
         state = html.escape(json.dumps(self.shown_state()), quote=True)
         room = "; ".join(f"--x-{n}: {pixels}px" for n, pixels in zip(("wide", "narrow"), self.heights, strict=True))
-        title, said = html.escape(self.title), html.escape(self.say())
+        question, said, title = map(html.escape, (self.question, self.say(), self.title))
         return (
-            f'<div data-explorer="{self.name}" data-state="{state}" style="{room}">'
-            f'<section class="xentlib-explorer"><p class="title">{title}</p><p class="said">{said}</p></section></div>'
+            f'<div id="explorer-{self.name}" data-explorer="{self.name}" data-state="{state}" style="{room}">'
+            f'<section class="xentlib-explorer"><p class="title">{question}</p><p class="said">{said}</p>'
+            f'<p class="finding">{title}</p></section></div>'
         )
 
 

@@ -88,16 +88,25 @@ function say(_, { stored, exact, digits }) {
 
 const view = explorer({
   title: "Only log1p keeps its digits everywhere.",
+  question: {
+    ask: "The true logit leads by 40. Which of the four formulas still has a right digit of the loss?",
+    choices: ["all four", "the last two", "log1p alone"],
+    right: 2,
+    show: { gap: 40, power: 0 },
+    shows: ({ gap }, { digits }) => gap >= 37 && digits[3] > 0,
+  },
   state: ["gap", "power"],
+  limits: { gap: within(-50, 50), power: whole(0, 16) },
   controls: [
     {
-      kind: "range", label: "gap", min: -50, max: 50, step: 0.1,
-      get: (state) => state.gap, set: (_, value) => ({ gap: value }), show: (value) => decimal(value, 1),
+      kind: "bar", label: "gap", wide: true, min: -50, max: 50, step: 0.5,
+      get: (state) => state.gap, set: (_, value) => ({ gap: value }),
     },
     {
-      kind: "range", label: "offset of both", min: 0, max: 16, step: 1,
-      get: (state) => state.power, set: (_, value) => ({ power: value }),
-      show: (power) => (power ? `10${superscript(power)}` : "0"),
+      kind: "bar", label: "offset of both, a power of 10", wide: true, min: 0, max: 16, step: 1, digits: 0,
+      get: (state) => state.power, set: (_, value) => ({ power: Math.round(value) }),
+      show: (power) => (power ? `10${superscript(power)}` : "none"),
+      note: ({ power }) => (power ? `offset 10${superscript(power)}` : "no offset"),
     },
   ],
   values, draw, say,

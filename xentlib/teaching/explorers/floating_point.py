@@ -20,9 +20,10 @@ class FloatingPoint(Explorer):
     """
 
     name = "floating_point"
+    question = "The true logit leads by 40. Which of the four formulas still has a right digit of the loss?"
     title = "Only log1p keeps its digits everywhere."
     state = ("gap", "power")
-    heights = (391, 463)
+    heights = (638, 738)
 
     gap = Float(20.0).tag(sync=True)
     power = Int(0).tag(sync=True)  #: of ten, the offset; 0 for no offset

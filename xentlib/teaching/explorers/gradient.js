@@ -6,36 +6,7 @@ function values({ logits, label }) {
   };
 }
 
-// With hair spaces, since three of them stand side by side on a phone.
-const signed = (x) => ((x > 0 ? "+" : "") + scientific(x)).replaceAll("\u00a0", "\u200a");
-
-function draw({ label }, { q, loss, push }, width) {
-  const [top, base, gutter] = [48, 178, 34]; // the chart between probability 1 and 0; the gutter names the rows below
-  const column = (width - gutter) / 3;
-  const at = (probability) => base - (base - top) * probability;
-  const classes = CLASSES.map((name, i) => {
-    const left = gutter + column * i;
-    const middle = left + column / 2;
-    const target = i === label ? 1 : 0;
-    return [
-      rect(left + column * 0.12, at(q[i]), column * 0.38, base - at(q[i]), name),
-      line(left + column * 0.06, at(target), left + column * 0.94, at(target), "p shaft"),
-      arrow(left + column * 0.72, at(q[i]), left + column * 0.72, at(target), name),
-      target ? text(middle, at(1) - 8, "target", "p") : "",
-      text(middle, base + 20, name, name),
-      text(middle, base + 40, decimal(q[i], 3), name),
-      text(middle, base + 60, String(target), "p"),
-      text(middle, base + 80, signed(push[i])),
-    ].join("");
-  });
-  const rows = [["q", "q"], ["p", "p"], ["push", ""]];
-  const names = rows.map(([row, name], i) => text(0, base + 40 + 20 * i, row, name, "start"));
-  return [
-    text(0, 14, `loss −log q of ${CLASSES[label]} = ${scientific(loss)}`, "", "start") +
-      line(gutter, base, width, base, "axis") + classes.join("") + names.join(""),
-    base + 88,
-  ];
-}
+const signed = (x) => (x > 0 ? "+" : "") + scientific(x);
 
 function say({ label }, { q, loss, push }) {
   const given = CLASSES.map((name, i) => `${name} ${decimal(q[i], 3)}`).join(", ");
@@ -46,8 +17,23 @@ function say({ label }, { q, loss, push }) {
 
 const view = explorer({
   title: "What the true class lacks pushes it up. What the others have pushes them down.",
+  question: {
+    ask: "Make the classifier sure, and wrong. How long can the arrow of the true class get?",
+    choices: ["up to 1", "up to e", "without limit"],
+    right: 0,
+    show: { logits: [6, -6, 0], label: 1 },
+    shows: ({ label }, { push }) => push[label] > 0.95,
+  },
   state: ["logits", "label"],
-  controls: [...logitSliders(-6, 6), trueClass],
-  values, draw, say,
+  limits: { logits: list(3, within(-6, 6)), label: whole(0, 2) },
+  controls: [
+    logitBars(-6, 6),
+    trueClass,
+    probabilityBars(-6, 6, () => 1, (i) => ({
+      mark: ({ label }) => Number(i === label),
+      note: ({ label }, { push }) => `target ${Number(i === label)}, push ${signed(push[i])}`,
+    })),
+  ],
+  values, say,
 });
 export default view;

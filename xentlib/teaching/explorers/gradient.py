@@ -11,9 +11,10 @@ class Gradient(Explorer):
     """The probabilities of three classes, and the push −∂L/∂z = p − q on each of their logits."""
 
     name = "gradient"
+    question = "Make the classifier sure, and wrong. How long can the arrow of the true class get?"
     title = "What the true class lacks pushes it up. What the others have pushes them down."
     state = ("logits", "label")
-    heights = (457, 562)
+    heights = (560, 641)
 
     logits = List(Float(), [1.0, 2.0, 0.5]).tag(sync=True)
     label = Int(1).tag(sync=True)

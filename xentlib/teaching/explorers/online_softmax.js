@@ -62,14 +62,22 @@ const SURPRISE = 5;
 
 const view = explorer({
   title: "Two numbers are enough. A new maximum replaces one and rescales the other.",
+  question: {
+    ask: "Five logits are read, and s is about 2.2. The sixth is 3 above the maximum. What will s be after it?",
+    choices: ["larger", "smaller", "the same"],
+    right: 1,
+    show: { logits: [1, 2, 0.5, -1, 1.5, 5, 0, 3], read: 6 },
+    shows: ({ logits, read }) => read >= 6 && logits[SURPRISE] >= 4,
+  },
   state: ["logits", "read"],
+  limits: { logits: list(8, within(-2, 8)), read: whole(1, 8) },
   controls: [
     {
-      kind: "range", label: "sixth logit", min: -2, max: 8, step: 0.1,
+      kind: "bar", label: "sixth logit", wide: true, min: -2, max: 8, step: 0.1,
       get: (state) => state.logits[SURPRISE],
       set: (state, value) => ({ logits: replaced(state.logits, SURPRISE, value) }),
-      show: (value) => decimal(value, 1),
     },
+    { kind: "drawing" },
     stepper("read", 1, 8, [["Next", 1], ["Back", -1]]),
   ],
   values, draw, say,

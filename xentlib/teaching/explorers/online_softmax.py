@@ -14,9 +14,10 @@ class OnlineSoftmax(Explorer):
     """The two numbers that are kept of the logits read so far: the largest, m, and s, the sum of e^(z − m)."""
 
     name = "online_softmax"
+    question = "Five logits are read, and s is about 2.2. The sixth is 3 above the maximum. What will s be after it?"
     title = "Two numbers are enough. A new maximum replaces one and rescales the other."
     state = ("logits", "read")
-    heights = (423, 495)
+    heights = (600, 640)
 
     logits = List(Float(), [1.0, 2.0, 0.5, -1.0, 1.5, 4.0, 0.0, 3.0]).tag(sync=True)
     read = Int(1).tag(sync=True)

@@ -1,5 +1,6 @@
 """Numbers as the drawings write them: what `common.js` does under "Text", to the letter."""
 
+import math
 from decimal import ROUND_HALF_UP, Context, Decimal
 
 CLASSES = ("cat", "dog", "bird")
@@ -7,17 +8,21 @@ SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
 def decimal(x, digits=2):
-    """Return `x` with so many decimals, a true minus sign and none on a zero."""
+    """Return `x` with so many decimals, a true minus sign and none on a zero; NaN and ∞ by name."""
+    if not math.isfinite(x):
+        return "NaN" if math.isnan(x) else "∞" if x > 0 else "−∞"
     # Not by format(), which rounds a tie to the even digit. JavaScript rounds it away from zero.
-    rounded = Decimal(x).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
+    rounded = Decimal(float(x)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
     return f"{rounded if rounded else abs(rounded):f}".replace("-", "−")
 
 
 def scientific(x):
     """Return `x` with three digits, and with a power of ten where it is small or large."""
+    if not math.isfinite(x):
+        return decimal(x)
     if x == 0:
         return "0"
-    rounded = Context(prec=3, rounding=ROUND_HALF_UP).create_decimal(x)
+    rounded = Context(prec=3, rounding=ROUND_HALF_UP).create_decimal(Decimal(float(x)))
     if 0.001 <= abs(x) < 1000:
         return decimal(rounded, 2 - rounded.adjusted())
     digits, power = f"{rounded:.2e}".split("e")
