@@ -12,13 +12,13 @@ LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BI
 
 CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 # All that a page shows: when none of it is newer than the book, the book is up to date.
-PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
-	tools/api_pages.py tools/explorers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py tools/ledger.py tools/ledger_on_pages.py tools/alone.py $(wildcard tools/templates/* tools/search/*.* tools/search/templates/*)
+PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md audits/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/*) \
+	tools/api_pages.py tools/explorers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py tools/published.py tools/ledger.py tools/ledger_on_pages.py tools/alone.py $(wildcard tools/templates/* tools/search/*.* tools/search/templates/*)
 # What goes into the reader's browser when a chapter is run there.
 LITE := tools/lite/build.py tools/alone.py references.bib $(CHAPTERS) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab assign class board test frameworks lite bench weigh notebooks experiments exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab assign class board test frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,13 +28,13 @@ book: _build/html/index.html  ## build the book, warnings as errors
 
 pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions (needs Chromium)
 
-test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook on two processors
+test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook as on another processor
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	@$(MAKE) --no-print-directory book
-	$(BIN)/pytest
-	$(BIN)/python tools/other_processor
+	$(BIN)/pytest tests frameworks
+	$(BIN)/python tools/other_processor  # the notebooks and the examples: what holds there was stored here
 
 frameworks: $(VENV)/frameworks-ready  ## install PyTorch and JAX, and test the losses in frameworks/ (its README says how large they are)
 	$(BIN)/pytest frameworks tests/frameworks
@@ -61,6 +61,9 @@ board: $(VENV)/ready  ## write a page of each chapter for the board, to be print
 
 bench: $(VENV)/ready  ## measure speed, memory and accuracy at each SIMD level, and the peers that are installed (a quarter of an hour)
 	$(BIN)/python -m benchmarks.run
+
+audit: $(VENV)/ready  ## audit the losses of PyTorch, JAX and others that are installed (some minutes)
+	$(BIN)/python -m audits.run
 
 weigh: book  ## measure what each page weighs and how soon it stands still (needs Chromium)
 	$(BIN)/python -m benchmarks.pages
@@ -120,10 +123,10 @@ $(VENV)/lite/ready: $(VENV)/ready tools/lite/fetch.py tools/lite/pyodide-lock.js
 _build/lite/ready: $(VENV)/lite/ready $(LITE)
 	@$(BIN)/python -m tools.lite.build $(VENV)/lite _build/lite
 
-# Where Colab and Binder find the chapters: the pages are built again when it is another place.
+# Where Colab and Binder find the chapters, and where the book is published: it is built again when that is another place.
 _build/source: FORCE
 	@mkdir -p _build
-	@echo "$(BOOK_SOURCE)" | cmp -s - $@ || echo "$(BOOK_SOURCE)" > $@
+	@echo "$(BOOK_SOURCE) $(BOOK_URL)" | cmp -s - $@ || echo "$(BOOK_SOURCE) $(BOOK_URL)" > $@
 
 _build/html/index.html: $(VENV)/ready _build/lite/ready _build/source $(PAGES)
 	@echo "Building the book ..."

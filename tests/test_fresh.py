@@ -159,7 +159,10 @@ def test_a_hint_that_is_not_allowed_waits_for_the_feedback(capsys, monkeypatch):
 
 WITHOUT_A_NAME = {
     "05-signs": ([0.5, 0.25, 7], "[0.5, 0.25, 7]"),
-    "05-gradient": (lambda logits, y: np.round(np.cos(logits + 3 * y), 3), "[-0.654, 0.284, -0.936] for f(logits=[1, 2, 0.5], y=1)"),
+    "05-gradient": (
+        lambda logits, y: np.round(np.cos(logits + 3 * y), 3),
+        "[-0.654, 0.284, -0.936] for f(logits=[1, 2, 0.5], y=1)",
+    ),
     "05-flat-zero": ("x", "Asked for: an input of numbers; got a string."),
 }
 

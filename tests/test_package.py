@@ -17,7 +17,8 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
 CHAPTERS = {"anywidget", "dask", "matplotlib", "mpmath", "sympy", "traitlets"}
-PAGES = {"django-static-mathjax", "jupyter-book", "mini-racer", "pagefind"}
+SPHINX = {"sphinx-notfound-page", "sphinx-sitemap", "sphinxext-opengraph"}
+PAGES = {"django-static-mathjax", "jupyter-book", "mini-racer", "pagefind"} | SPHINX
 EXTRAS = {"chapters": CHAPTERS, "book": CHAPTERS | PAGES | {"nbformat"}, "sharded": {"dask", "distributed"}}
 COMPILED = (".pyc", ".pyd", ".so")
 

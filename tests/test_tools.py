@@ -21,7 +21,7 @@ def load(name):
     return module
 
 
-EXAMPLES = [("accessible", 3), ("alone", 1), ("formulas", 2), ("light", 6), ("unbroken", 4)]
+EXAMPLES = [("accessible", 3), ("alone", 1), ("formulas", 2), ("light", 6), ("published", 3), ("unbroken", 4)]
 
 
 @pytest.mark.parametrize(("name", "examples"), EXAMPLES)

@@ -1,0 +1,58 @@
+"""Tell search engines, and those to whom a link is sent, what a page is: a Sphinx extension for the published book.
+
+BOOK_URL is the address that it is published at, and BOOK_SOURCE the repository that it is made of, as
+owner/name@commit. A book that is built without them has no address of its own, and says none.
+"""
+
+import os
+from urllib.parse import urlsplit
+
+from sphinx.errors import ExtensionError
+
+from tools.run_chapter import parse
+
+
+def settings(url, source):
+    """Return the options of Sphinx, and those of the theme.
+
+    >>> options, theme = settings("https://example.org/book", "someone/book@0123abc")
+    >>> options["html_baseurl"], options["notfound_urls_prefix"]
+    ('https://example.org/book/', '/book/')
+    >>> theme["repository_url"], settings("", "")[1]
+    ('https://github.com/someone/book', {})
+    """
+    options, theme = {}, {}
+    if url:
+        url = url.rstrip("/") + "/"
+        options = {
+            "html_baseurl": url,
+            "ogp_site_url": url,
+            "notfound_urls_prefix": urlsplit(url).path,
+            "sitemap_url_scheme": "{link}",
+        }
+    if source:
+        theme = {
+            "repository_url": f"https://github.com/{parse(source)[0]}",
+            "use_repository_button": True,
+            "use_issues_button": True,  # opens an issue that names the page
+        }
+    return options, theme
+
+
+def configure(app, config):
+    try:
+        options, theme = settings(os.environ.get("BOOK_URL", ""), os.environ.get("BOOK_SOURCE", ""))
+    except ValueError as error:
+        raise ExtensionError(f"BOOK_SOURCE: {error}") from None
+    for name, value in options.items():
+        config[name] = value
+    config.html_theme_options = {**config.html_theme_options, **theme}
+
+
+def setup(app):
+    app.connect("config-inited", configure, priority=1)
+    app.setup_extension("sphinxext.opengraph")
+    app.setup_extension("notfound.extension")
+    if os.environ.get("BOOK_URL"):
+        app.setup_extension("sphinx_sitemap")
+    return {"parallel_read_safe": True, "parallel_write_safe": True}
