@@ -24,6 +24,7 @@ QUESTIONS = {
     "online softmax": ["chapters/13_large_vocabulary.html#online-softmax-two-numbers-for-a-row"],
     "softmax_cross_entropy_hvp": ["api/curvature.html#xentlib.softmax_cross_entropy_hvp"],
     "exercise ten classes": ["chapters/04_loss.html#exercise-4-1-ten-classes-no-idea"],
+    "softmax cross entropy ignore_index label smoothing weight mean": ["api/frameworks.html"],
     "5.1": [f"chapters/05_gradient.html#{name}" for name in ("equation-eq-gradient", "nudge-it", NUDGE)],
 }
 MISSPELT = {

@@ -21,13 +21,11 @@ OURS = {"xentlib", "NumPy"}  #: what a row without a number is compared with
 
 
 def rows(page):
-    """Return the section, the framework, the call and what it gives, of each row with a call."""
+    """Return the task, the framework, the call and what it gives, of each row with a call."""
     found = []
-    for section in re.split(r"^## ", page, flags=re.M)[1:]:
-        title, _, text = section.partition("\n")
-        if "| | Call |" in text:
-            calls = [(row, re.match(r"\[?`([^`]+)`", row["cell"])) for row in ROW.finditer(text)]
-            found += [(title, row["place"], call[1], row["gives"]) for row, call in calls if call]
+    for task in re.split(r"^\*\*(?=[^*]+\.\*\*)", page.partition("\n## Arguments")[0], flags=re.M)[1:]:
+        calls = [(row, re.match(r"\[?`([^`]+)`", row["cell"])) for row in ROW.finditer(task)]
+        found += [(task.partition(".**")[0], row["place"], call[1], row["gives"]) for row, call in calls if call]
     return found
 
 
@@ -173,38 +171,38 @@ def agree(found, said):
     return f"{float(found.squeeze()):.{digits}g}" == said
 
 
-def right(title):
+def right(task):
     """Return xentlib's answer, or that of the formula in NumPy."""
-    place, call = next((place, call) for task, place, call, _ in ROWS if task == title and place in OURS)
+    place, call = next((place, call) for name, place, call, _ in ROWS if name == task and place in OURS)
     return evaluated(place, call)
 
 
 @pytest.mark.usefixtures("group")
-@pytest.mark.parametrize(("title", "place", "call", "gives"), ROWS, ids=[f"{row[0]}-{row[1]}" for row in ROWS])
-def test_a_call_gives_what_the_page_says(title, place, call, gives):
+@pytest.mark.parametrize(("task", "place", "call", "gives"), ROWS, ids=[f"{row[0]}-{row[1]}" for row in ROWS])
+def test_a_call_gives_what_the_page_says(task, place, call, gives):
     found = evaluated(place, call)
     if gives:
         assert agree(found, gives)
     else:
-        np.testing.assert_allclose(found, right(title), rtol=1e-6)
-        assert found.shape == right(title).shape
+        np.testing.assert_allclose(found, right(task), rtol=1e-6)
+        assert found.shape == right(task).shape
 
 
 @pytest.mark.parametrize(
-    ("title", "place", "call"),
+    ("task", "place", "call"),
     [
-        ("Divergence of two distributions", "SciPy", "scipy.stats.entropy(probs, target, axis=-1).mean()"),
-        ("Divergence of two distributions", "PyTorch", "F.kl_div(target.log(), probs, reduction='batchmean')"),
+        ("KL divergence", "SciPy", "scipy.stats.entropy(probs, target, axis=-1).mean()"),
+        ("KL divergence", "PyTorch", "F.kl_div(target.log(), probs, reduction='batchmean')"),
         ("Log-softmax", "SciPy", "scipy.special.log_softmax(logits)"),
-        ("Loss from probabilities", "PyTorch", "F.nll_loss(probs, labels)"),
+        ("From probabilities", "PyTorch", "F.nll_loss(probs, labels)"),
         ("ignore_index", "Keras", "keras.losses.sparse_categorical_crossentropy(padded, logits, True, -100)"),
         ("Class weights: the mean divides by N", "PyTorch", "F.cross_entropy(logits, labels, weight=class_weights)"),
-        ("Loss from class indices", "Optax", "optax.softmax_cross_entropy_with_integer_labels(logits, labels)"),
+        ("From class indices", "Optax", "optax.softmax_cross_entropy_with_integer_labels(logits, labels)"),
     ],
 )
-def test_a_wrong_call_is_seen(title, place, call):
+def test_a_wrong_call_is_seen(task, place, call):
     found = evaluated(place, call)
-    assert found.shape != right(title).shape or not np.allclose(found, right(title), rtol=1e-3)
+    assert found.shape != right(task).shape or not np.allclose(found, right(task), rtol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -228,18 +226,18 @@ def test_numbers_are_compared_in_the_digits_that_are_said(found, said, so):
 
 
 def test_every_row_of_a_task_is_read_and_each_task_can_be_checked():
-    tables = [section for section in re.split(r"^## ", PAGE, flags=re.M) if "| | Call |" in section]
-    written = [line for table in tables for line in table.splitlines() if re.match(r"\| \w", line)]
-    assert len(ROWS) == len([line for line in written if "| none" not in line])
+    tasks = PAGE.partition("\n## Arguments")[0]
+    assert len(ROWS) == len([line for line in re.findall(r"^\| \w.*", tasks, re.M) if "| none" not in line])
     assert {place for _, place, _, _ in ROWS} == set(NAMES)
-    for title in {row[0] for row in ROWS}:
-        task = [row for row in ROWS if row[0] == title]
-        assert all(gives for *_, gives in task) or OURS & {place for _, place, _, _ in task}
+    for task in {row[0] for row in ROWS}:
+        mine = [row for row in ROWS if row[0] == task]
+        assert all(gives for *_, gives in mine) or OURS & {place for _, place, _, _ in mine}
 
 
-@pytest.mark.parametrize(
-    ("name", "target"), sorted(set(re.findall(r"\[`([\w.]+)\([^`]+`\]\((\w+\.md#xentlib[^)]*)\)", PAGE)))
-)
+XENTLIB = r"\[`([\w.]+)\([^`]+`\]\((\w+\.md#xentlib[^)]*)\)"
+
+
+@pytest.mark.parametrize(("name", "target"), sorted(set(re.findall(XENTLIB, PAGE))))
 def test_a_call_of_xentlib_leads_to_its_documentation(name, target):
     module, _, anchor = target.partition(".md#")
     assert anchor == f"xentlib.{name}"
