@@ -54,6 +54,12 @@ def test_a_chapter_gives_sections_equations_and_exercises(load):
     ]  # fmt: skip
 
 
+def test_a_row_with_a_call_is_code_and_no_other_row_is(load):
+    rows = "<tr><td>JAX</td><td><code>f(z, y)</code></td></tr><tr><td><code>dim</code></td><td>the axis</td></tr>"
+    page = f'<article><section id="one"><h1>One</h1><table>{rows}</table></section></article>'
+    assert [record.text for record in load("records").records("one", page)] == ["dim; the axis;"]
+
+
 def test_the_rows_of_the_ledger_are_no_place_to_be_led_to(load):
     rows = '<section class="equations" id="one"><h2>1. One</h2><table><tr><td>proved</td></tr></table></section>'
     page = f'<article><section id="ledger"><h1>Ledger</h1><p>What is known.</p>{rows}</section></article>'

@@ -27,6 +27,7 @@ QUESTIONS = {
     "F.kl_div": ["api/information.html#xentlib.kl_divergence", "chapters/01_cross_entropy.html#at-work"],
     "retain_grad": ["chapters/07_backprop.html#at-work"],
     "AdamW weight decay PyTorch": ["chapters/08_descent.html#at-work"],
+    "softmax cross entropy ignore_index label smoothing weight mean": ["api/frameworks.html"],
     "5.1": [f"chapters/05_gradient.html#{name}" for name in ("equation-eq-gradient", "nudge-it", NUDGE)],
 }
 MISSPELT = {

@@ -47,6 +47,9 @@ def records(name, html):
     article = BeautifulSoup(CODE.sub("", ARTICLE.search(html)[0]), "html.parser")
     for element in article.select(NOT_PROSE):
         element.decompose()
+    for row in article.select("tr"):
+        if any("(" in code.text for code in row.select("td code")):
+            row.decompose()  # a call is code as well
     for cell in article.select(".cell"):
         cell.replace_with(f" {LEFT_OUT} ")
     for entry in article.select("th, td"):
