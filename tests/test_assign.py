@@ -168,7 +168,7 @@ def test_a_sheet_says_what_is_asked_what_it_is_worth_and_when_it_is_due(file):
         "## 1. Predict a gradient\n\n*Predict, 3 minutes, 2 points.* "
     )
     assert "1 point.*" in source_of(notebook, "task-05-cancel")
-    assert "- **B.** The slope of" in source_of(notebook, "task-05-cancel")
+    assert "- **B.** The slope $-1/q_y$ of" in source_of(notebook, "task-05-cancel")
     assert source_of(notebook, "answer-05-gradient") == "def answer_2(logits, y):\n    ..."
     assert source_of(notebook, "check-05-gradient").endswith(
         'score("05-gradient", answer_2, 4, partial=True, seed=2026)'

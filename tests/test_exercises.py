@@ -86,7 +86,7 @@ def test_ids_are_unique_and_belong_to_their_module():
     ids = [e.id for module in MODULES.values() for e in module.EXERCISES]
     assert len(ids) == len(set(ids))
     for number, module in MODULES.items():
-        assert all(re.fullmatch(rf"{number}-[a-z]+(-[a-z]+)*", e.id) for e in module.EXERCISES)
+        assert all(re.fullmatch(rf"{number}-[a-z][a-z\d]*(-[a-z]+)*", e.id) for e in module.EXERCISES)
         assert all(e.chapter == int(number) for e in module.EXERCISES)
 
 

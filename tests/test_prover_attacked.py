@@ -36,7 +36,7 @@ from xentlib.teaching.symbolic import (
 w = entries("w")
 Q = T + 1
 
-ATTACKS, BREAKS_EACH = int(os.environ.get("PROVER_ATTACKS", 1200)), 6
+ATTACKS, BREAKS_EACH = int(os.environ.get("PROVER_ATTACKS", 600)), 6
 
 
 def attack(n_examples):

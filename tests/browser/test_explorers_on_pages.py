@@ -304,7 +304,8 @@ PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "heigh
 @EACH
 def test_a_finger_scrolls_up_and_down_and_drags_sideways(opened, kind):
     visit, place = opened(kind, **PHONE)
-    for slider in place.get_by_role("slider").all():
+    sliders = place.get_by_role("slider").all()
+    for slider in (sliders[0], sliders[-1]):
         slider.evaluate("e => e.scrollIntoView({block: 'center', behavior: 'instant'})")
         before = place.locator(".stage").inner_html()
         assert swipe(visit.page, slider, 0, -150) > 50

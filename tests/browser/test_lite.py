@@ -151,7 +151,7 @@ def test_a_loop_without_end_is_stopped_and_an_error_told_with_the_readers_own_li
 
 
 def test_exercises_answer_and_what_the_reader_wrote_stays(notebook):
-    assert "Are these bits" in notebook.run("from xentlib.teaching.exercises import check\ncheck('04-guess', 3.32)")
+    assert "are these bits" in notebook.run("from xentlib.teaching.exercises import check\ncheck('04-guess', 3.32)")
     assert "solved" in notebook.run("from xentlib.teaching.exercises import check\ncheck('04-guess', 2.303)")
     mine = "from xentlib.teaching.exercises import progress\nprint('I was here')\nprogress()"
     notebook.run(mine)

@@ -150,7 +150,7 @@ EXERCISES = (
         options=(
             r"Label smoothing: the target is $(1 - \varepsilon) p + \varepsilon / K$.",
             r"A z-loss: $\lambda$ times the square of $\mathrm{LSE}(z)$ is added.",
-            "Class weights: the loss is multiplied by $w_y$, which depends on the true class.",
+            "Class weights: the loss is multiplied by $w_y$.",
             r"A penalty on the logits: $\lambda \sum_j z_j^2$ is added.",
         ),
         answer="C",
