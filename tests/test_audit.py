@@ -421,6 +421,13 @@ def test_a_loss_that_is_wrong_at_some_places_alone_is_found(loss, probe):
 
 
 @pytest.mark.usefixtures("quick")
+def test_the_digits_of_float32_are_lost_digits_in_float64_and_no_other_function():
+    report = audit(lambda logits, labels: plain(np.float32(logits), labels))
+    assert report.ok, report
+    assert {finding.severity for finding in report.findings} == {"accuracy"}
+    assert "has the digits of float32" in str(report)
+
+
 def test_half_precision_sums_are_found_in_half_precision():
     def wrong(logits, labels):
         losses = right_loss(logits, labels, reduction="none").astype(np.float16)
