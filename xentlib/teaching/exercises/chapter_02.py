@@ -5,18 +5,12 @@ import numpy as np
 import xentlib
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
 from xentlib.teaching.exercises.inputs import logits_of
-from xentlib.teaching.exercises.textbook import unshifted
+from xentlib.teaching.exercises.textbook import shifted
 from xentlib.teaching.symbolic import T, exp, i, j, log, sum_over, z
 
 TITLE = "2 Softmax"
 
 # 02-scores
-
-
-def probabilities(scores):
-    """Return softmax, and NaN where xentlib would refuse the scores."""
-    scores = scores.astype(float)  # unsigned integers would wrap
-    return unshifted(scores - scores.max())
 
 
 SCORES = np.log([0.1, 0.7, 0.2])
@@ -86,7 +80,7 @@ EXERCISES = (
         id="02-scores", title="Back to scores", kind="predict", difficulty=1, minutes=4,
         task="A forecaster gives cat the probability 0.1, dog 0.7 and bird 0.2. Find three scores that softmax turns "
         "into these. Many will do: give any of them, with two decimals.",
-        answer=SCORES, through=probabilities, rtol=0, atol=0.003,
+        answer=SCORES, through=shifted, rtol=0, atol=0.003,
         mistakes=(
             Mistake("These are the probabilities. Softmax raises e to what it is given, so give it their logarithms.",
                     [0.1, 0.7, 0.2]),

@@ -6,7 +6,7 @@ from sympy import symbols
 import xentlib
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
 from xentlib.teaching.exercises.inputs import finite
-from xentlib.teaching.exercises.textbook import unshifted
+from xentlib.teaching.exercises.textbook import shifted
 from xentlib.teaching.symbolic import KroneckerDelta, exp, j, k, sum_over, y, z
 
 TITLE = "3 A classifier"
@@ -57,8 +57,7 @@ WANTED = np.array([0.5, 0.25, 0.25])
 
 def with_biases(bias):
     """Return what the layer says of the pet, and NaN where xentlib would refuse its logits."""
-    logits = FROM_FEATURES + bias
-    return unshifted(logits - logits.max())
+    return shifted(FROM_FEATURES + bias)
 
 
 EXERCISES = (

@@ -5,7 +5,7 @@ import numpy as np
 import xentlib
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
 from xentlib.teaching.exercises.inputs import lead, logits_of
-from xentlib.teaching.exercises.textbook import unshifted
+from xentlib.teaching.exercises.textbook import shifted
 from xentlib.teaching.symbolic import KroneckerDelta, T, exp, i, j, p, sum_over, y, z
 
 TITLE = "5 The gradient"
@@ -44,11 +44,11 @@ def over_samples(logits, labels):
 
 
 def textbook(logits):
-    return unshifted(logits - logits.max()) - one_hot(1, 3)
+    return shifted(logits) - one_hot(1, 3)
 
 
 def two_steps(logits):
-    q = unshifted(logits - logits.max())
+    q = shifted(logits)
     return (np.diag(q) - np.outer(q, q)) @ -(one_hot(1, 3) / q)
 
 
@@ -57,13 +57,6 @@ def fused(logits):
 
 
 # 05-logits
-
-
-def probabilities(logits):
-    """Return softmax, and NaN where xentlib would refuse the logits."""
-    logits = logits.astype(float)  # unsigned integers would wrap
-    return unshifted(logits - logits.max())
-
 
 GIVEN = np.array([0.1, 0.25, -0.6, 0.25])
 BEHIND_IT = GIVEN + one_hot(2, 4)
@@ -243,7 +236,7 @@ EXERCISES = (
         id="05-logits", title="From the gradient to the logits", kind="predict", difficulty=2, minutes=5,
         task=r"A photo has one true class. The gradient of its loss with respect to its four logits is $(0.1, 0.25, "
         r"-0.6, 0.25)$. Find the logits. Many will do: give any four, with two decimals.",
-        answer=np.log(BEHIND_IT), through=probabilities, rtol=0, atol=0.003,
+        answer=np.log(BEHIND_IT), through=shifted, rtol=0, atol=0.003,
         mistakes=(
             Mistake("The minus sign was dropped. −0.6 is q − 1, so the true class has the probability 0.4.",
                     np.log(abs(GIVEN))),

@@ -7,3 +7,9 @@ def unshifted(z):
     """Return softmax of `z` without the shift that keeps its exponentials from overflowing."""
     weights = np.exp(z)
     return weights / weights.sum(axis=-1, keepdims=True)
+
+
+def shifted(z):
+    """Return softmax of one row `z` by the shift that keeps it finite, and NaN where xentlib would refuse the row."""
+    z = z.astype(float)  # unsigned integers would wrap
+    return unshifted(z - z.max())
