@@ -7,15 +7,13 @@ owner/name@commit. A book that is built without them has no address of its own, 
 import os
 from urllib.parse import urlsplit
 
-from sphinx.errors import ExtensionError
-
-from tools.run_chapter import parse
+from tools.run_chapter import source
 
 
-def settings(url, source):
+def settings(url, repository):
     """Return the options of Sphinx, and those of the theme.
 
-    >>> options, theme = settings("https://example.org/book", "someone/book@0123abc")
+    >>> options, theme = settings("https://example.org/book", "someone/book")
     >>> options["html_baseurl"], options["notfound_urls_prefix"]
     ('https://example.org/book/', '/book/')
     >>> theme["repository_url"], settings("", "")[1]
@@ -30,9 +28,9 @@ def settings(url, source):
             "notfound_urls_prefix": urlsplit(url).path,
             "sitemap_url_scheme": "{link}",
         }
-    if source:
+    if repository:
         theme = {
-            "repository_url": f"https://github.com/{parse(source)[0]}",
+            "repository_url": f"https://github.com/{repository}",
             "use_repository_button": True,
             "use_issues_button": True,  # opens an issue that names the page
         }
@@ -40,10 +38,8 @@ def settings(url, source):
 
 
 def configure(app, config):
-    try:
-        options, theme = settings(os.environ.get("BOOK_URL", ""), os.environ.get("BOOK_SOURCE", ""))
-    except ValueError as error:
-        raise ExtensionError(f"BOOK_SOURCE: {error}") from None
+    repository, _ = source() or ("", "")
+    options, theme = settings(os.environ.get("BOOK_URL", ""), repository)
     for name, value in options.items():
         config[name] = value
     config.html_theme_options = {**config.html_theme_options, **theme}

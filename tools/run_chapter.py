@@ -32,6 +32,15 @@ def parse(source):
     return match[1], match[2]
 
 
+def source():
+    """Return the repository and the commit that BOOK_SOURCE names, or None where it is not set."""
+    given = os.environ.get("BOOK_SOURCE")
+    try:
+        return parse(given) if given else None
+    except ValueError as error:
+        raise ExtensionError(f"BOOK_SOURCE: {error}") from None
+
+
 def add_links(app, pagename, templatename, context, doctree):
     if doctree and app.env.doc2path(pagename).endswith(".ipynb") and "/solutions/" not in pagename:
         links = link_to_run_here(pagename, context) + links_elsewhere(Path(pagename).name)
@@ -53,18 +62,14 @@ def megabytes():
 
 
 def links_elsewhere(name):
-    source = os.environ.get("BOOK_SOURCE")
-    if not source:
+    if source() is None:
         return ""
-    repository, commit = parse(source)
+    repository, commit = source()
     return ELSEWHERE.format(colab=COLAB.format(repository, name), binder=BINDER.format(repository, commit, name))
 
 
 def refuse_a_wrong_source(app):
-    try:
-        links_elsewhere("any")
-    except ValueError as error:
-        raise ExtensionError(f"BOOK_SOURCE: {error}") from None
+    source()
 
 
 def copy_site(app, exception):
