@@ -20,7 +20,10 @@ class Visit:
         self.requests, self.failures, self.errors = [], [], []
         page.on("request", lambda request: self.requests.append(request.url))
         page.on("requestfailed", lambda request: self.failures.append(f"{request.failure} {request.url}"))
-        page.on("response", lambda answer: answer.ok or self.failures.append(f"{answer.status} {answer.url}"))
+        # 304: the browser has the file from another page, and asked whether it is still the same
+        page.on(
+            "response", lambda answer: answer.status >= 400 and self.failures.append(f"{answer.status} {answer.url}")
+        )
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.goto(f"{site}{name}.html{query}")
