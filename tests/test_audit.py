@@ -789,3 +789,29 @@ def test_the_gradient_of_an_ignored_sample_is_0_to_the_last_bit():
     assert judge(calling.Answer(wanted.loss, grad), wanted, "float16") == ("ok", "")
     grad[0, 0] = 1e-5
     assert judge(calling.Answer(wanted.loss, grad), wanted, "float16")[0] == "wrong"
+
+
+# Two mistakes at once
+
+
+def unshifted_and_without_n(logits, targets):
+    e = np.exp(logits)
+    q = e / e.sum(axis=1, keepdims=True)
+    grad = q.copy()
+    grad[np.arange(len(q)), targets] -= 1
+    return -np.log(q[np.arange(len(q)), targets]).mean(), grad
+
+
+def test_where_two_mistakes_meet_the_one_that_explains_most_alarms_is_named():
+    report = audit(unshifted_and_without_n)
+    assert names(report) == []
+    assert [mistake.name for mistake in report.partly] == ["gradient without N"]
+    assert "Most alarms have the numbers of a known mistake: gradient without N" in str(report)
+    assert report.as_dict()["partly"][0]["name"] == "gradient without N"
+
+
+def test_lost_digits_are_in_the_table_alone_while_anything_is_wrong():
+    text = str(audit(unshifted_and_without_n))
+    assert "  accuracy   rows sum to 0" in text
+    assert "accuracy: rows sum to 0" not in text
+    assert "accuracy: " in str(audit(textbook))

@@ -42,6 +42,7 @@ class Report:
     findings: tuple[Finding, ...]
     mistakes: tuple[KnownMistake, ...]
     wrong_with: tuple[tuple[str, ...], ...] = ()  #: the options, no more than it takes, under which it goes wrong
+    partly: tuple[KnownMistake, ...] = ()  #: where no known mistake explains all alarms: those that explain most
 
     @property
     def ok(self) -> bool:
@@ -57,6 +58,9 @@ class Report:
         for mistake in self.mistakes:
             lines += ["", f"These are the numbers of a known mistake: {mistake.name} ({mistake.exhibit}).",
                       f"  {mistake.remedy}"]  # fmt: skip
+        for mistake in self.partly:
+            lines += ["", f"Most alarms have the numbers of a known mistake: {mistake.name} ({mistake.exhibit}).",
+                      f"  {mistake.remedy}", "  Something else is wrong as well."]  # fmt: skip
         for finding in self._worst_of_each_probe():
             lines += ["", f"{finding.severity}: {finding.probe}: {finding.what}"]
             lines += _details(finding) if finding.logits.size else []
@@ -66,9 +70,13 @@ class Report:
         return " with " + ", or with ".join(map(" and ".join, self.wrong_with)) if any(self.wrong_with) else ""
 
     def _worst_of_each_probe(self) -> list[Finding]:
-        """Return of each probe, and of each exception, the gravest finding with the smallest input."""
+        """Return for each probe and each exception the gravest finding with the smallest input.
+
+        Where anything is wrong, the table alone says which digits are lost: they have to wait.
+        """
         best: dict[str, Finding] = {}
-        for finding in sorted(self.findings, key=lambda f: (-SEVERITIES.index(f.severity), f.logits.size)):
+        shown = [f for f in self.findings if self.ok or _is_grave(f.severity)]
+        for finding in sorted(shown, key=lambda f: (-SEVERITIES.index(f.severity), f.logits.size)):
             best.setdefault(finding.got if finding.what == finding.got else finding.probe, finding)
         different = {(f.logits.tobytes(), np.asarray(f.labels).tobytes(), f.got): f for f in reversed(best.values())}
         return list(reversed(different.values()))  # one input is shown once, though several probes came down to it
@@ -88,6 +96,7 @@ class Report:
                 for f in self._worst_of_each_probe()
             ],
             "mistakes": [{"name": m.name, "remedy": m.remedy, "exhibit": m.exhibit} for m in self.mistakes],
+            "partly": [{"name": m.name, "remedy": m.remedy, "exhibit": m.exhibit} for m in self.partly],
         }  # fmt: skip
 
 
@@ -125,11 +134,11 @@ def report_on(name: str, dtype: str, trials: list[Trial], by_autograd: bool, hun
     }  # fmt: skip
     findings = [f for trial in failed for f in trial.findings]
     findings += [f for trial in reversed(trials) for f in trial.findings if f.severity == "accuracy"]
-    mistakes: dict[str, KnownMistake] = {}
-    for trial in [] if hung else failed or trials[-1:]:
-        mistakes |= {mistake.name: mistake for mistake in name_mistakes(trial, dtype, by_autograd)}
+    looked_at = [] if hung else failed or trials[-1:]
+    mistakes = {m.name: m for trial in looked_at for m in name_mistakes(trial, dtype, by_autograd)}
+    most = {} if mistakes else {m.name: m for trial in looked_at for m in name_most(trial, dtype, by_autograd)}
     wrong_with = tuple(tuple(trial.options) for trial in failed)
-    return Report(name, dtype, verdicts, tuple(findings), tuple(mistakes.values()), wrong_with)
+    return Report(name, dtype, verdicts, tuple(findings), tuple(mistakes.values()), wrong_with, tuple(most.values()))
 
 
 # Which known mistake gives the same numbers?
@@ -142,18 +151,38 @@ def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[KnownMis
     with the loss on every batch, the others are left out; likewise if some are grave on the same batches.
     """
     options = trial.options
-    returned = [e for e in trial.evidence if not e.answer.problem]
-    worst = max((_rank(e) for e in returned), default=0)
-    if worst == 0:
+    alarms, rest = _gravest(trial)
+    if not alarms:
         return ()
-    alarms = [e for e in returned if _rank(e) == worst]
-    rest = [e for e in returned if _rank(e) < worst]
-    possible = [m for m in KNOWN if set(m.options) <= set(options) and by_autograd >= m.by_autograd]
+    possible = _possible(options, by_autograd)
     alike = [m for m in possible if all(_agrees(m, e, options, dtype) for e in alarms)]
     if len(alike) < 2:
         return tuple(alike)
     everywhere = [m for m in alike if all(_agrees(m, e, options, dtype) for e in rest)]
     return tuple(everywhere or [m for m in alike if _is_as_grave(m, rest, options, dtype)] or alike)
+
+
+def name_most(trial: Trial, dtype: str, by_autograd: bool) -> tuple[KnownMistake, ...]:
+    """Return the known mistakes whose numbers most of the gravest alarms have, and no others more of them."""
+    alarms, _ = _gravest(trial)
+    if not alarms or not _is_grave(alarms[0].severity):
+        return ()
+    possible = _possible(trial.options, by_autograd)
+    agreed = {m: sum(_agrees(m, e, trial.options, dtype) for e in alarms) for m in possible}
+    most = max(agreed.values())
+    return tuple(m for m, count in agreed.items() if count == most and count > len(alarms) / 2)
+
+
+def _gravest(trial: Trial) -> tuple[list[Evidence], list[Evidence]]:
+    """Return the gravest alarms of calls that returned, and all other calls that did."""
+    returned = [e for e in trial.evidence if not e.answer.problem]
+    worst = max((_rank(e) for e in returned), default=0)
+    alarms = [e for e in returned if _rank(e) == worst > 0]
+    return alarms, [e for e in returned if _rank(e) < worst]
+
+
+def _possible(options: Options, by_autograd: bool) -> list[KnownMistake]:
+    return [m for m in KNOWN if set(m.options) <= set(options) and by_autograd >= m.by_autograd]
 
 
 def _is_as_grave(mistake: KnownMistake, evidence: list[Evidence], options: Options, dtype: str) -> bool:
