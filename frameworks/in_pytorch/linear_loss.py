@@ -1,7 +1,4 @@
-"""The loss of a linear layer, z = W x + b, in blocks of the vocabulary: its table of logits is never held.
-
-The backward pass works each block out again: four products, not three. There is no second derivative.
-"""
+"""The loss of a linear layer, in blocks of the vocabulary: its logits are made twice, and their table is never held."""
 
 from typing import Any
 
@@ -23,6 +20,7 @@ class LinearSurprisal(torch.autograd.Function):
         """Fold the blocks; keep a few numbers of each row."""
 
         def fold_at(first: int) -> Fold:
+            """Return the fold of a block."""
             z = logits(x, weight, bias, first, block)
             return Fold.of(z, target.block(first, first + block), first)
 
