@@ -14,6 +14,7 @@ import xentlib
 from tools import at_work, ledger
 
 LONGEST_LINE = 72  # fits the text column of a desktop page
+LONGEST_INCLUDED = 88
 LONGEST_CELL = 15
 SHORTEST_ALT_TEXT = 40
 MOST_LINES, MOST_WORDS, FIRST_FIGURE = 140, 3600, 600  # of code in sight, of text, and of text before a figure
@@ -357,6 +358,13 @@ def examples_fit_the_page(text):
         yield from (f"{len(line)} characters: {line!r}" for line in block.splitlines() if len(line) > LONGEST_LINE)
 
 
+def lines_and_what_they_include_are_narrow(text):
+    """Parts of files too, which are code for those who copy it, and may be wider than examples."""
+    for line in at_work.on_its_own(text).splitlines():
+        if len(line) > LONGEST_INCLUDED:
+            yield f"{len(line)} characters: {line!r}"
+
+
 def links_begin_at_the_top(text):
     """They are read from the folder of the file on GitHub, and from that of the chapters in the book."""
     for target in re.findall(r"\]\(([^)]+)\)", NO_WORDS.sub("", text)):
@@ -394,6 +402,7 @@ AT_WORK = (
     both_frameworks_and_what_to_watch,
     few_words_at_work,
     examples_fit_the_page,
+    lines_and_what_they_include_are_narrow,
     links_begin_at_the_top,
 )
 NOT_OF_A_CHAPTER = {a_figure_comes_early, checks_are_introduced}  # they do not hold for the page on checks itself

@@ -89,6 +89,7 @@ def test_a_chapter_that_does_not_show_its_file_there_is_refused(sources):
     assert problems(["text", at_work.cell("04_loss"), "## Exercises\n\ntext"]) == []
 
 
+WIDE = "```{literalinclude} /frameworks/in_pytorch/_pieces.py\n:pyobject: PieceSurprisal\n```\n\nTwo lines"
 GOOD = """Two lines, [as there](/chapters/04_loss.ipynb).
 
 **PyTorch**
@@ -123,6 +124,8 @@ GOOD = """Two lines, [as there](/chapters/04_loss.ipynb).
         ("both_frameworks_and_what_to_watch", "**PyTorch**", "**JAX**"),
         ("few_words_at_work", "Two lines", "Two lines" * 200),
         ("few_words_at_work", "Two lines", "# Two lines"),
+        ("lines_and_what_they_include_are_narrow", "Two lines", 30 * "Two lines "),
+        ("lines_and_what_they_include_are_narrow", "Two lines", WIDE),
         ("examples_fit_the_page", "1 + 1", "1 + " * 20 + "1"),
         ("links_begin_at_the_top", "/chapters", "../../chapters"),
     ],

@@ -23,7 +23,7 @@ class Target(NamedTuple):
     row: jax.Array  #: (...,), a factor: 1, 0 where the row is ignored, NaN where its class is out of range
     probs: jax.Array | None  #: (..., K), None for class indices
     weights: jax.Array  #: (K,)
-    smoothing: float
+    smoothing: float | None  #: None where there is none: known while JAX traces, as a number in here is not
 
     def at(self, classes: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return which of these classes are the pivot, and their t = w ((1 − ε) p + ε/K). Beyond K it is 0."""
@@ -32,8 +32,14 @@ class Target(NamedTuple):
         p: jax.Array = is_pivot if self.probs is None else self.probs
         if self.probs is not None and len(classes) != n_classes:
             p = jnp.take(p, classes, axis=-1, mode="fill", fill_value=0)
-        smoothed = (1 - self.smoothing) * p + self.smoothing / n_classes  # of all classes, wherever they are
-        return is_pivot, jnp.take(self.weights, classes, mode="fill", fill_value=0) * smoothed
+        if self.smoothing is not None:
+            p = (1 - self.smoothing) * p + self.smoothing / n_classes  # of all classes, wherever they are
+        return is_pivot, jnp.take(self.weights, classes, mode="fill", fill_value=0) * p
+
+    def of_pivot(self, classes: jax.Array) -> jax.Array:
+        """Return t_y without smoothing, and 0 where y is none of these consecutive classes."""
+        here = (classes[0] <= self.pivot) & (self.pivot <= classes[-1])
+        return jnp.where(here, jnp.take(self.weights, self.pivot, mode="clip"), 0)
 
     def reduce(self, losses: jax.Array, reduction: Reduction, dtype: Any) -> jax.Array:
         """Return the losses in `dtype`, or their sum or mean. Nothing to count makes a mean of 0."""
@@ -52,6 +58,7 @@ def make_target(
 ) -> Target:  # fmt: skip
     """Return the target for logits of a shape, after checking all that can be known while JAX traces."""
     check_options(label_smoothing, reduction)
+    smoothing = label_smoothing or None
     targets, rows = jnp.asarray(targets), shape[:-1]
     if targets.shape not in (shape, rows):
         raise ValueError(f"targets must have shape {rows} (indices) or {shape} (distributions); got {targets.shape}")
@@ -62,7 +69,7 @@ def make_target(
     if weights.shape != shape[-1:]:
         raise ValueError(f"class_weights must have shape {shape[-1:]}; got {weights.shape}")
     if not by_index:
-        return Target(targets.argmax(-1), jnp.ones(rows, dtype), targets.astype(dtype), weights, label_smoothing)
-    in_range = jnp.where((targets >= 0) & (targets < shape[-1]), 1, jnp.nan).astype(dtype)
-    row = jnp.where(targets == ignore_index, 0, in_range)
-    return Target(targets, row, None, weights, label_smoothing)
+        return Target(targets.argmax(-1), jnp.ones(rows, dtype), targets.astype(dtype), weights, smoothing)
+    in_range = jnp.where((targets >= 0) & (targets < shape[-1]), 1, jnp.nan)
+    row = jnp.where(targets == ignore_index, 0, in_range).astype(dtype)
+    return Target(targets, row, None, weights, smoothing)

@@ -29,9 +29,10 @@ def next_token_loss(
     a token outside [0, K) makes the loss NaN. The dtype is that of `logits`; for 16 bits add up parts in float32.
 
     >>> logits = jnp.array([[[1.0, 2.0, 0.5], [0.0, 0.0, 0.0], [9.0, 9.0, 9.0]]])
-    >>> print(next_token_loss(logits, jnp.array([[0, 1, 2]])).round(4), "=", round((0.46437 + 1.09861) / 2, 4))
+    >>> loss = jax.jit(next_token_loss)
+    >>> print(loss(logits, jnp.array([[0, 1, 2]])).round(4), "=", round((0.46437 + 1.09861) / 2, 4))
     0.7815 = 0.7815
-    >>> print(next_token_loss(logits, jnp.array([[0, 1, -100]])).round(4))
+    >>> print(loss(logits, jnp.array([[0, 1, -100]])).round(4))
     0.4644
     """
     z, labels = float_array("logits", logits), jnp.asarray(tokens)

@@ -35,7 +35,7 @@ def vocab_parallel_cross_entropy(
     ...     return vocab_parallel_cross_entropy(piece, label, first, "vocab")
     >>> mesh = jax.make_mesh((1,), ("vocab",), axis_types=(jax.sharding.AxisType.Auto,))
     >>> shared = jax.shard_map(loss, mesh=mesh, in_specs=(P("vocab"), P()), out_specs=P())
-    >>> print(shared(jnp.array([1.0, 2.0, 0.5]), jnp.array(1)).round(4))
+    >>> print(jax.jit(shared)(jnp.array([1.0, 2.0, 0.5]), jnp.array(1)).round(4))
     0.4644
     """
     z = float_array("logits_piece", logits_piece)
@@ -54,7 +54,8 @@ def vocab_parallel_cross_entropy(
     z = jnp.where(classes < n_classes, z, -jnp.inf)
     # pmax has no derivative, and needs none: the loss is the same with any number in its place.
     top = jax.lax.pmax(jax.lax.stop_gradient(held(z, target).max(-1)), group)
-    # One psum of all five: that of z_y is a sum as well, since the other devices add 0. So is what smoothing gives to
-    # all classes: a device that took its own classes for all would smooth towards those alone (Megatron-LM #737).
+    # One psum of all five: that of z_y is a sum as well, since the other devices add 0.
+    # So is what smoothing gives to all classes: a device that took its own classes for
+    # all of them would smooth towards those alone (Megatron-LM #737).
     sums = jax.lax.psum(block_sums(z, top, target, classes), group)
     return target.reduce(row_loss(top, sums), reduction, dtype)

@@ -1,5 +1,7 @@
-"""What is kept of a row of which some classes have been seen, and how the next block of classes changes it."""
+"""What is kept of a row of which some classes have been seen, and how those of two blocks are put together."""
 
+from collections.abc import Iterable
+from functools import reduce
 from typing import NamedTuple
 
 import torch
@@ -12,33 +14,43 @@ class Fold(NamedTuple):
     """A number of each kind for each row. The leader a is the class with the largest logit so far."""
 
     m: Tensor  #: its logit
-    r: Tensor  #: Σ_{j≠a} e^{z_j − m}; −1 before the first class, since there is no leader's 1 to be merged
+    r: Tensor  #: Σ_{j≠a} e^{z_j − m}
     behind: Tensor  #: Σ_j t_j (m − z_j)
     others: Tensor  #: Σ_{j≠a} t_j
     at_leader: Tensor  #: t_a
     leader: Tensor  #: a
 
-    def add(self, z: Tensor, t: Tensor, first: int) -> "Fold":
-        """Return the fold with the logits and targets of the classes from `first` on. No term is negative."""
-        top, a = z.max(-1, keepdim=True)
-        top = top.clamp_min(torch.finfo(z.dtype).min)  # in a block of masks alone
-        rest = (z - top).exp().scatter(-1, a, 0).sum(-1)
-        here, t_a, t_rest = weigh(t, top - z).sum(-1), t.gather(-1, a).squeeze(-1), t.scatter(-1, a, 0).sum(-1)
-        top, a = top.squeeze(-1), first + a.squeeze(-1)
-        ahead, both = ~(top <= self.m), torch.maximum(top, self.m)
-        winner, loser = torch.where(ahead, rest, self.r), torch.where(ahead, self.r, rest)
+    @classmethod
+    def of(cls, z: Tensor, t: Tensor, first: int) -> "Fold":
+        """Return the fold of a block, of the classes from `first` on."""
+        m, a = z.max(-1, keepdim=True)
+        m = m.clamp_min(torch.finfo(z.dtype).min)  # in a block of masks alone
+        r, others = (each.scatter(-1, a, 0).sum(-1) for each in ((z - m).exp(), t))
+        m, a, t_a, behind = m.squeeze(-1), a.squeeze(-1), t.gather(-1, a).squeeze(-1), weigh(t, m - z).sum(-1)
+        return cls(m, r, behind, others, t_a, first + a)
+
+    def merge(self, later: "Fold") -> "Fold":
+        """Return the fold of the classes of both. No term is negative."""
+        ahead, m = ~(later.m <= self.m), torch.maximum(later.m, self.m)
+        winner, loser = torch.where(ahead, later.r, self.r), torch.where(ahead, self.r, later.r)
+        raised = [fold.behind + weigh(fold.mass, m - fold.m) for fold in (self, later)]
         return Fold(
-            both,
-            winner + (1 + loser) * (-(top - self.m).abs()).exp(),
-            self.behind + weigh(self.others + self.at_leader, both - self.m) + here + weigh(t_a + t_rest, both - top),
-            self.others + t_rest + torch.where(ahead, self.at_leader, t_a),
-            torch.where(ahead, t_a, self.at_leader),
-            torch.where(ahead, a, self.leader),
+            m,
+            winner + (1 + loser) * (-(later.m - self.m).abs()).exp(),
+            raised[0] + raised[1],
+            self.others + later.others + torch.where(ahead, self.at_leader, later.at_leader),
+            torch.where(ahead, later.at_leader, self.at_leader),
+            torch.where(ahead, later.leader, self.leader),
         )
+
+    @property
+    def mass(self) -> Tensor:
+        """Σt."""
+        return self.others + self.at_leader
 
     def loss(self) -> Tensor:
         """Return Σ_j t_j (m − z_j) + (Σt) log1p(r), once all classes have been seen."""
-        return self.behind + weigh(self.others + self.at_leader, self.r.log1p())
+        return self.behind + weigh(self.mass, self.r.log1p())
 
     def gradient(self, z: Tensor, t: Tensor, first: int) -> Tensor:
         """Return (Σt) q − t for a block of classes; of a sure leader Σ_{j≠a} t_j − (Σt) r / (1 + r)."""
@@ -49,7 +61,11 @@ class Fold(NamedTuple):
         return grad.masked_fill((z == -torch.inf) | (mass == 0), 0)
 
 
-def nothing_seen(like: Tensor) -> Fold:
-    """Return the fold of no classes, for rows of the shape of `like`."""
-    zero = torch.zeros_like(like)
-    return Fold(zero + torch.finfo(like.dtype).min, zero - 1, zero, zero, zero, zero.long())
+def fold_of(blocks: Iterable[Fold]) -> Fold:
+    """Merge blocks in pairs, pairs of pairs and so on: one after the other, their roundings would add up."""
+    seen: list[Fold] = []
+    for n, fold in enumerate(blocks):
+        for _ in range((n ^ (n + 1)).bit_length() - 1):
+            fold = seen.pop().merge(fold)
+        seen.append(fold)
+    return reduce(lambda later, earlier: earlier.merge(later), reversed(seen))

@@ -1,8 +1,4 @@
-"""The loss of a linear layer, z = W x + b, in blocks of the vocabulary: its table of logits is never held.
-
-The forward pass folds the blocks. The backward pass works each one out again and turns it into its part of the
-gradients: four products where the plain way has three. Second derivatives and forward mode are refused.
-"""
+"""The loss of a linear layer, in blocks of the vocabulary: its logits are made twice, and their table is never held."""
 
 from typing import Any
 
@@ -10,7 +6,7 @@ import torch
 from torch import Tensor
 
 from ._fits import check_layer
-from ._fold import Fold, nothing_seen
+from ._fold import Fold, fold_of
 from ._numbers import refuse_second_derivative, widened
 from ._targets import Target, make_target
 
@@ -19,27 +15,33 @@ class LinearSurprisal(torch.autograd.Function):
     """Σ_i t_i (−log q_i) of each row, and the gradients of x, W and b."""
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None, target: Target, block: int) -> Tensor:
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None,
+                target: Target, block: int) -> Tensor:  # fmt: skip
         """Fold the blocks; keep a few numbers of each row."""
-        fold = nothing_seen(widened(x[..., 0]))
-        for first in range(0, len(weight), block):
-            fold = fold.add(logits(x, weight, bias, first, block), target.block(first, first + block), first)
-        ctx.save_for_backward(x, weight, bias, *fold)
+
+        def fold_at(first: int) -> Fold:
+            """Return the fold of a block."""
+            z = logits(x, weight, bias, first, block)
+            return Fold.of(z, target.block(first, first + block), first)
+
         ctx.target, ctx.block = target, block
+        fold = fold_of(map(fold_at, range(0, len(weight), block)))
+        ctx.save_for_backward(x, weight, bias, *fold)
         return fold.loss()
 
     @staticmethod
     def backward(ctx: Any, scale: Tensor) -> tuple[Tensor | None, ...]:
-        """Return ∂L/∂x = Σ_blocks G W, ∂L/∂W = Gᵀ x and ∂L/∂b, with G = (Σt) q − t, a block at a time."""
+        """Return ∂L/∂x = Σ_blocks G W, ∂L/∂W = Gᵀ x and ∂L/∂b, where G = (Σt) q − t."""
         refuse_second_derivative()
         x, weight, bias, *fold = ctx.saved_tensors
         for_x, for_weight = torch.zeros_like(widened(x)), torch.empty_like(weight)
         for_bias = None if bias is None else torch.empty_like(bias)
         for first in range(0, len(weight), ctx.block):
-            part, z = slice(first, first + ctx.block), logits(x, weight, bias, first, ctx.block)
-            g = Fold(*fold).gradient(z, ctx.target.block(part.start, part.stop), first) * scale.unsqueeze(-1)
-            rows = g.reshape(-1, z.shape[-1])
-            for_x += product(g, weight[part])
+            part = slice(first, first + ctx.block)
+            z = logits(x, weight, bias, first, ctx.block)
+            g = Fold(*fold).gradient(z, ctx.target.block(first, part.stop), first)
+            g = g * scale.unsqueeze(-1)
+            for_x, rows = for_x + product(g, weight[part]), g.reshape(-1, z.shape[-1])
             for_weight[part] = product(rows.mT, x.reshape(-1, x.shape[-1]))
             if for_bias is not None:
                 for_bias[part] = rows.sum(0)

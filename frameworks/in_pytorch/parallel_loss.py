@@ -40,7 +40,8 @@ def vocab_parallel_cross_entropy(
     check_floats(logits_piece=logits_piece)
     check_pieces(targets, first_class)
     top = widened(logits_piece.detach()).amax(-1)
-    packed = torch.cat([top.flatten(), top.new_tensor([first_class + logits_piece.shape[-1]])])
+    last = first_class + logits_piece.shape[-1]
+    packed = torch.cat([top.flatten(), top.new_tensor([last])])
     dist.all_reduce(packed, dist.ReduceOp.MAX, group=group)
     m, n_classes = packed[:-1].reshape(top.shape), int(packed[-1])  # K is where the last piece ends
     target = make_target(targets, m.unsqueeze(-1), n_classes, class_weights, ignore_index, label_smoothing, reduction)

@@ -261,8 +261,8 @@ def in_four(z, y):
 
 @pytest.mark.parametrize(
     ("pair", "dtype"),
-    [(ACCURATE, "float32"), (ACCURATE, "float16"), (layer, "bfloat16"), (in_four, "float32")],
-    ids=["loss", "loss in float16", "layer in bfloat16", "pieces"],
+    [(ACCURATE, "float32"), (ACCURATE, "float16"), (ACCURATE, "bfloat16"), (layer, "bfloat16"), (in_four, "float32")],
+    ids=["loss", "loss in float16", "loss in bfloat16", "layer in bfloat16", "pieces"],
 )
 def test_the_audit_finds_nothing(pair, dtype):
     report = audit(padded(pair), dtype=dtype, framework="jax", time_limit=100)
@@ -379,6 +379,14 @@ def test_128_000_classes_take_a_fraction_of_the_memory_of_their_logits():
     logits = 4 * sizes[0] * sizes[2]
     assert plain >= 2 * logits  # themselves, and their gradient
     assert blocks < logits / 4  # tiles of a 32nd of the classes; half as much where XLA optimizes
+
+
+def test_the_loss_of_logits_takes_three_tables_and_five_with_smoothing():
+    """As the README says; another version of XLA may plan fewer."""
+    sizes = 512, 8, 32_000
+    for options, tables in (({}, 3), ({"label_smoothing": 0.1}, 5)):
+        found = memory(lambda x, w, y, options=options: cross_entropy(x @ w.T, y, **options), *sizes)
+        assert found < (tables + 0.1) * 4 * sizes[0] * sizes[2]
 
 
 # The classes in pieces, on four devices
