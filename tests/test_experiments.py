@@ -3,6 +3,7 @@
 import json
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 from test_tools import load
@@ -39,3 +40,17 @@ def test_the_variants_trained_long_are_stored_in_the_form_that_a_run_returns(exp
     right, sure, error, _ = stored["plain"]
     assert (right, sure, error) == (0.8509, 0.9176, 0.0712), "overconfident, as the chapter says"
     assert run["plain"][0] > 0.5 > run["plain"][1], "20 steps are enough to learn, and not to be sure"
+
+
+def test_the_classifier_of_the_digits_that_are_drawn_is_the_one_that_chapter_3_trains(experiments):
+    stored = json.loads(experiments.CLASSIFIER.read_text(encoding="utf-8"))
+    assert experiments.digit_classifier() == stored, "make experiments"
+    assert [len(stored[name]) for name in ("weight", "bias", "images", "labels")] == [10, 10, 3, 3]
+
+
+def test_no_stored_weight_depends_on_the_processor(experiments):
+    """None lies so near the middle between two thousandths that another order of sums could round it otherwise."""
+    names = experiments.functions_of("03_classifier.ipynb", last="fit")
+    weight, bias, _ = names["fit"](names["images"][:1200].reshape(-1, 64) / 16, names["digits"][:1200], 10)
+    distance = abs(1000 * np.append(weight, bias) % 1 - 0.5)
+    assert distance.min() > 1e-5

@@ -3,11 +3,14 @@
 import json
 import re
 from html import unescape
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from py_mini_racer import MiniRacer
+from traitlets import TraitError
 
 import xentlib
 from xentlib.teaching import explorers, figures
@@ -32,7 +35,7 @@ def test_a_notebook_stores_the_state_and_the_sentence_and_no_random_id(kind):
     state = json.loads(unescape(re.search(r'data-state="(.*?)"', one["text/html"])[1]))
     assert set(state) == set(kind.state)
     assert kind(**state).say() == kind().say()
-    for words in (kind.question, kind().say(), kind.title):
+    for words in (kind.question, kind().say(), kind.title):  # of which the landing page has none: it has its picture
         assert f">{words}<" in unescape(one["text/html"])
     assert f'id="explorer-{kind.name}"' in one["text/html"]  # where a link to a state leads
     assert "nan" not in one["text/html"].lower()
@@ -63,7 +66,8 @@ def test_the_module_needs_no_other_and_the_script_is_the_same_without_its_export
 
 @EACH
 def test_question_title_and_state_are_the_same_in_both_languages(kind):
-    assert f'ask: "{kind.question}"' in kind._esm
+    assert kind._esm.count('ask: "') == (kind.question != "")
+    assert not kind.question or f'ask: "{kind.question}"' in kind._esm
     assert f'title: "{kind.title}"' in kind._esm
     assert f"state: {json.dumps(list(kind.state))}" in kind._esm
 
@@ -80,8 +84,8 @@ def test_classes_and_colours_are_those_of_the_figures():
     assert f"const CLASSES = {json.dumps(CLASSES)};" in (HERE / "common.js").read_text(encoding="utf-8")
 
 
-def test_each_explorer_has_its_place_in_one_chapter():
-    shown = []
+def test_each_explorer_has_its_place_in_one_chapter_or_on_the_landing_page():
+    shown = re.findall(r"{explorer} (\w+)", (CHAPTERS.parent / "index.md").read_text(encoding="utf-8"))
     for path in sorted(CHAPTERS.glob("*.ipynb")):
         for cell in nbformat.read(path, as_version=4).cells:
             html = "".join(output.get("data", {}).get("text/html", "") for output in cell.get("outputs", []))
@@ -151,3 +155,75 @@ def test_decimals_round_ties_away_from_zero_as_javascript_does(x, digits, shown)
 )  # fmt: skip
 def test_small_and_large_numbers_have_a_power_of_ten(x, shown):
     assert scientific(x) == shown
+
+
+# The digit that is drawn
+
+# How somebody may write each, in the middle of its square; two strokes where there is a gap.
+WRITTEN = {
+    0: [(4, 0.8), (2.4, 2), (2.2, 4), (2.6, 6.3), (4, 7.3), (5.4, 6.2), (5.7, 4), (5.4, 1.8), (4, 0.8)],
+    1: [(2.8, 2), (4.3, 0.8), (4.3, 7.5)],
+    2: [(2.2, 2), (3, 0.9), (4.5, 0.9), (5.2, 2), (4.6, 3.7), (2, 7.2), (6, 7.2)],
+    3: [(2, 1.2), (4, 0.7), (5.3, 1.6), (4.8, 3.2), (3.4, 3.8), (5, 4.6), (5.3, 6), (4, 7.3), (1.8, 6.8)],
+    4: [(4, 0.6), (1.8, 4.6), (6.3, 4.6), None, (4.7, 3), (4.5, 7.5)],
+    5: [(5.8, 0.8), (2.6, 0.8), (2.4, 3.4), (4.2, 3.2), (5.4, 4.6), (5, 6.6), (3.5, 7.3), (2, 6.9)],
+    6: [(4.6, 0.7), (3, 2.6), (2.4, 5), (3, 7), (4.6, 7.2), (5.5, 5.8), (4.6, 4.6), (2.8, 5)],
+    7: [(2, 1), (5.8, 1), (4.2, 4), (3.2, 7.4), None, (2.6, 4.2), (5.4, 4.2)],
+    8: [(4.2, 0.8), (2.8, 1.8), (4, 3.7), (5.3, 5.6), (4, 7.2), (2.7, 5.8), (4, 3.7), (5.4, 2), (4.2, 0.8)],
+    9: [(5.2, 2), (3.8, 0.9), (2.6, 2.2), (3.4, 3.9), (5.3, 3.2), (5.2, 2), (5.2, 5.6), (4.4, 7.2), (2.6, 7)],
+}
+
+
+@pytest.fixture(scope="module")
+def draw():
+    """Return a function that lets the pen of the browser follow some points."""
+    v8 = MiniRacer()
+    v8.eval(
+        f"var window = globalThis; {script('digit')}".replace("const view =", "window.stroke = stroke; const view =")
+    )
+
+    def draw(points, ink=(0,) * 64, pen=16):
+        for start, end in pairwise(points):
+            if start and end:
+                ink = json.loads(v8.eval(f"JSON.stringify(stroke({list(ink)}, {list(start)}, {list(end)}, {pen}))"))
+        return [int(each) for each in ink]
+
+    return draw
+
+
+@pytest.mark.parametrize("digit", WRITTEN)
+def test_what_the_pen_draws_looks_like_the_data_and_is_named(draw, digit):
+    with np.load(CHAPTERS / "data" / "digits.npz") as file:
+        usual = file["images"][file["labels"] == digit].sum(axis=(1, 2))
+    ink = draw(WRITTEN[digit])
+    assert usual.min() < sum(ink) < usual.max()
+    assert explorers.Digit(ink=ink).say().startswith(f"It says {digit}, ")
+
+
+def test_a_pen_lays_its_ink_once_and_wipes_without_any(draw):
+    line = [(1.5, 2.5), (4.5, 2.5)]
+    once = draw(line)
+    assert np.reshape(once, (8, 8))[:5].tolist() == [
+        [0] * 8, [0, 2, 2, 2, 2, 0, 0, 0], [2, 16, 16, 16, 16, 2, 0, 0], [0, 2, 2, 2, 2, 0, 0, 0], [0] * 8,
+    ]  # fmt: skip
+    assert draw(line, once) == once
+    assert max(draw(line, pen=5)) == 5
+    assert draw(line, once, pen=5) == once  # less ink takes none away
+    assert np.reshape(draw(line, [16] * 64, pen=0), (8, 8))[2].tolist() == [14, 0, 0, 0, 0, 14, 16, 16]
+
+
+def test_python_reads_and_sets_what_is_drawn():
+    square = explorers.Digit()
+    assert np.reshape(square.ink, (8, 8))[4].tolist() == [0, 14, 15, 11, 15, 16, 9, 0]
+    square.ink = [0] * 64
+    assert square.say().startswith("It says 3, with 0.125, before 7, with 0.118.")
+    with np.load(CHAPTERS / "data" / "digits.npz") as file:
+        square.ink = file["images"][1202].ravel().tolist()
+    assert square.say().startswith("It says 7, "), "a three, as chapter 3 says"
+    with pytest.raises(TraitError):
+        square.ink = [0.5] * 64
+
+
+def test_data_beside_an_explorer_comes_with_its_module():
+    assert module("digit").count("const DATA = {") == 1
+    assert "DATA" not in module("softmax")

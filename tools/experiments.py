@@ -13,13 +13,17 @@ import nbformat
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "chapters"
 RESULTS = CHAPTERS / "data" / "experiments.json"
+CLASSIFIER = CHAPTERS.parent / "xentlib" / "teaching" / "explorers" / "digit.json"
 
 
 def main():
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as in the tests; NumPy is imported by the chapter
     results = {"digits by seed": digits_by_seed(), "variants trained long": variants_trained_long()}
     RESULTS.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    print(f"written: {RESULTS.relative_to(CHAPTERS.parent)}")
+    lines = ",\n".join(f" {json.dumps(name)}: {json.dumps(numbers)}" for name, numbers in digit_classifier().items())
+    CLASSIFIER.write_text(f"{{\n{lines}\n}}\n", encoding="utf-8")
+    for path in (RESULTS, CLASSIFIER):
+        print(f"written: {path.relative_to(CHAPTERS.parent)}")
 
 
 def digits_by_seed(seeds=range(10), **options):
@@ -39,6 +43,22 @@ def variants_trained_long(steps=20_000):
     names = functions_of("12_variants.ipynb", last="train")
     found = names["train"](images=200, steps=steps)
     return {variant: [round(float(number), 4) for number in numbers] for variant, numbers in found.items()}
+
+
+def digit_classifier():
+    """Chapter 3: its classifier of pixels for all ten digits, in thousandths, and three test images to start from.
+
+    Whole numbers are the same on every processor, and a browser adds them up as exactly as Python does.
+    """
+    names = functions_of("03_classifier.ipynb", last="leads")
+    np, images, digits = names["np"], names["images"].reshape(-1, 64), names["digits"]
+    weight, bias, _ = names["fit"](images[:1200] / 16, digits[:1200], 10)
+    logits = images[1200:] / 16 @ weight.T + bias
+    lead, wrong = names["leads"](logits), logits.argmax(axis=1) != digits[1200:]
+    picks = 1200 + np.array([lead.argmax(), lead.argmin(), (lead * wrong).argmax()])  # as the chapter picks them
+    rounded = {name: np.rint(1000 * numbers).astype(int) for name, numbers in {"weight": weight, "bias": bias}.items()}
+    arrays = rounded | {"images": images[picks], "labels": digits[picks]}
+    return {name: array.tolist() for name, array in arrays.items()}
 
 
 def functions_of(chapter, last):

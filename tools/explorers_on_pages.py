@@ -8,11 +8,26 @@ import re
 from pathlib import Path
 
 from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
 
 from xentlib.teaching import explorers
 from xentlib.teaching.explorers.explorer import HERE, script
 
 FOLDER = "explorers"
+
+
+class ExplorerDirective(SphinxDirective):
+    """Put an explorer onto a page that is no notebook, in the place of what is there where no script runs."""
+
+    required_arguments = 1
+    has_content = True
+
+    def run(self):
+        """Return the content within the explorer's place."""
+        (kind,) = (kind for kind in explorers.ALL if kind.name == self.arguments[0])
+        before, after = kind().on_page("\n").split("\n")
+        raw = [nodes.raw("", html, format="html") for html in (before, after)]
+        return [raw[0], *self.parse_content_to_nodes(), raw[1]]
 
 
 def add_scripts(app, pagename, templatename, context, doctree):
@@ -40,7 +55,8 @@ def write_scripts(app, exception):
 
 
 def setup(app):
-    """Connect both to the build."""
+    """Connect all to the build."""
+    app.add_directive("explorer", ExplorerDirective)
     app.connect("html-page-context", add_scripts)
     app.connect("build-finished", write_scripts)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,9 +18,9 @@ from tools.whole import replaced, stop_at_once
 
 ROOT = Path(__file__).parents[1]
 NAME = "why-q-minus-p.pdf"
-PLACE = '<p id="pdf"></p>'
-LINK = f'<p id="pdf">The whole book is also <a href="{NAME}">one PDF</a>, with the solutions.</p>'
-ON_SCREEN_ONLY = ".headerlink, script, iframe, .toggle-button, .copybtn, details.hide"
+PLACE = '<span id="pdf"></span>'
+LINK = f'<span id="pdf"><a href="{NAME}">The book as a PDF</a></span>'
+ON_SCREEN_ONLY = ".headerlink, script, iframe, .toggle-button, .copybtn, details.hide, .start"
 FOOTER = (
     '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #555">'
     '<span class="pageNumber"></span></div>'

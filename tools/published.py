@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from tools.run_chapter import source
 
+PLACE = '<span id="source"></span>'  # on the landing page
+
 
 def settings(url, repository):
     """Return the options of Sphinx, and those of the theme.
@@ -45,8 +47,16 @@ def configure(app, config):
     config.html_theme_options = {**config.html_theme_options, **theme}
 
 
+def link_source(app, pagename, templatename, context, doctree):
+    """Let the landing page lead to the repository that the book is made of, where that is known."""
+    if PLACE in context.get("body", "") and source():
+        link = f'<a href="https://github.com/{source()[0]}">The source on GitHub</a>'
+        context["body"] = context["body"].replace(PLACE, PLACE.replace("></", f">{link}</"))
+
+
 def setup(app):
     app.connect("config-inited", configure, priority=1)
+    app.connect("html-page-context", link_source)
     app.setup_extension("sphinxext.opengraph")
     app.setup_extension("notfound.extension")
     if os.environ.get("BOOK_URL"):

@@ -13,11 +13,16 @@ from xentlib.teaching import explorers
 from xentlib.teaching.explorers.explorer import script
 
 SETTINGS = 200  # of each explorer
-CHAPTERS = {
-    "CrossEntropy": "01_cross_entropy", "Softmax": "02_softmax", "Gradient": "05_gradient", "Backward": "07_backprop",
-    "Flow": "08_descent", "FloatingPoint": "11_stability", "OnlineSoftmax": "13_large_vocabulary",
-}  # fmt: skip
+PAGES = {"QMinusP": "index"} | {name: f"chapters/{chapter}" for name, chapter in {
+    "CrossEntropy": "01_cross_entropy", "Softmax": "02_softmax", "Digit": "03_classifier", "Gradient": "05_gradient",
+    "Backward": "07_backprop", "Flow": "08_descent", "FloatingPoint": "11_stability",
+    "OnlineSoftmax": "13_large_vocabulary",
+}.items()}  # fmt: skip
 EACH = pytest.mark.parametrize("kind", explorers.ALL, ids=lambda kind: kind.__name__)
+# One is all bars and buttons that the others have, and asks nothing: its own tests are at the end.
+EACH_THAT_ASKS = pytest.mark.parametrize(
+    "kind", [k for k in explorers.ALL if k.question], ids=lambda kind: kind.__name__
+)
 
 
 # Settings as the controls can make them
@@ -38,6 +43,10 @@ SETTING = {
         "logits": tenths(rng, -3, 3, 3), "label": int(rng.integers(3)), "step": int(rng.integers(11)),
     },
     "CrossEntropy": lambda rng: {"p": weights(rng), "q": weights(rng)},
+    "Digit": lambda rng: {
+        "ink": (rng.integers(0, 17, 64) * (rng.random(64) < rng.random())).tolist(), "label": int(rng.integers(10)),
+        "pen": int(rng.integers(17)),
+    },
     "FloatingPoint": lambda rng: {"gap": tenths(rng, -50, 50), "power": int(rng.integers(17))},
     "Flow": lambda rng: {
         "logits": tenths(rng, -6, 6, 3), "label": int(rng.integers(3)), "rate": int(rng.integers(1, 21)) / 10,
@@ -50,6 +59,7 @@ SETTING = {
     "OnlineSoftmax": lambda rng: {
         "logits": [1.0, 2.0, 0.5, -1.0, 1.5, tenths(rng, -2, 8), 0.0, 3.0], "read": int(rng.integers(1, 9)),
     },
+    "QMinusP": lambda rng: {"logits": tenths(rng, -1, 4, 3), "label": int(rng.integers(3))},
     "Softmax": lambda rng: {
         "logits": tenths(rng, -3, 3, 3), "temperature": int(rng.integers(1, 51)) / 10,
         "shift": float(rng.integers(-100, 101) * 10) if rng.random() < 0.5 else tenths(rng, -20, 20),
@@ -103,9 +113,9 @@ def opened(browser, site, book):
 
     def opened(kind, skip=True, query="", **options):
         pages.append(browser.new_page(**options))
-        visit = Visit(pages[-1], site, book, f"chapters/{CHAPTERS[kind.__name__]}", query)
+        visit = Visit(pages[-1], site, book, PAGES[kind.__name__], query)
         place = pages[-1].locator(f"[data-explorer={kind.name}]")
-        if skip:
+        if skip and kind.question:
             place.get_by_role("button", name="Skip").click()
         return visit, place
 
@@ -129,10 +139,12 @@ def test_the_browser_shows_what_xentlib_computes(shown, kind):
 WRONG = {
     "Backward": ("at_total: Math.exp(-lse)", "at_total: Math.exp(lse)"),
     "CrossEntropy": ("(probability > 0 ? probability * Math.log(", "(probability > 0 ? q[i] * Math.log("),
+    "Digit": ("16 * DATA.bias[k]", "DATA.bias[k]"),
     "FloatingPoint": ("Math.log1p(sum(", "Math.log(1 + sum("),
     "Flow": ("score - rate * slopes[i]", "score + rate * slopes[i]"),
     "Gradient": ("(i === y ? -sum(others(q, y)) : probability)", "(i === y ? q[y] - 1 : probability)"),
     "OnlineSoftmax": ("s * Math.exp(m - top)", "s"),
+    "QMinusP": ("? -sum(others(q, y))", "? sum(others(q, y))"),
     "Softmax": ("nearest(sofar + weight)", "sofar + weight"),
 }
 
@@ -164,7 +176,7 @@ def test_the_page_keeps_room_for_what_comes_and_nothing_is_cut_off(shown, kind, 
     assert visit.errors == visit.failures == []
 
 
-@EACH
+@EACH_THAT_ASKS
 def test_the_sentence_was_there_before_the_script(shown, opened, kind):
     _, place = shown(kind)
     _, still = opened(kind, skip=False, java_script_enabled=False)
@@ -175,29 +187,28 @@ def test_the_sentence_was_there_before_the_script(shown, opened, kind):
     assert (place.get_by_role("button").count() > 2, still.get_by_role("button").count()) == (True, 0)
 
 
-@EACH
+@EACH_THAT_ASKS
 def test_the_question_comes_first_and_the_answer_is_told_when_it_is_seen(opened, kind):
     visit, place = opened(kind, skip=False)
-    verdict, slider = place.locator(".verdict"), place.locator("[role=slider]").first
+    verdict, first = place.locator(".verdict"), place.locator(".stage [tabindex='0']").first
     assert place.locator(".stage").evaluate("e => e.inert")  # until there is a prediction
     answers = place.get_by_role("group", name="Your prediction").get_by_role("button")
     assert 3 <= answers.count() <= 4
     answer = answers.first.inner_text()
     answers.first.focus()
     visit.page.keyboard.press("Enter")
-    assert slider.evaluate("e => e === document.activeElement")
+    assert first.evaluate("e => e === document.activeElement")
     assert verdict.get_attribute("aria-live") == "polite"
     assert verdict.inner_text().startswith(f"You said: {answer}. Now try")
     assert kind.title not in place.inner_text()
-    visit.page.keyboard.press("Shift+Tab")
-    visit.page.keyboard.press("Enter")  # Show me
+    place.get_by_role("button", name="Show me").press("Enter")
     assert verdict.inner_text().startswith(f"You said: {answer}. ")
     assert verdict.inner_text().endswith(kind.title)
-    assert slider.evaluate("e => e === document.activeElement")
+    assert first.evaluate("e => e === document.activeElement")
     assert visit.errors == []
 
 
-@EACH
+@EACH_THAT_ASKS
 def test_every_control_answers_to_the_keyboard_and_the_sentence_is_announced(opened, kind):
     """With reduced motion nothing plays, and the steps are there as buttons."""
     visit, place = opened(kind, reduced_motion="reduce")
@@ -234,28 +245,29 @@ def test_every_control_answers_to_the_keyboard_and_the_sentence_is_announced(ope
     assert visit.errors == []
 
 
-@EACH
+@EACH_THAT_ASKS
 def test_a_number_is_typed_or_refused_in_words(opened, kind):
     _, place = opened(kind)
     field, slider = place.get_by_role("textbox").first, place.get_by_role("slider").first
-    field.fill(" 0,25 ")
+    number = 3 if kind is explorers.Digit else 0.25
+    field.fill(f" {number} ".replace(".", ","))
     field.press("Enter")
-    assert float(slider.get_attribute("aria-valuenow")) == 0.25
+    assert float(slider.get_attribute("aria-valuenow")) == number
     name = slider.get_attribute("aria-label")
     for words in ("abc", "", "1e9"):
         field.fill(words)
         field.press("Enter")
         refused = place.get_by_role("alert").inner_text()
         assert re.fullmatch(f"{name} must be a number from .* to .*; got “{words}”.", refused)
-        assert float(slider.get_attribute("aria-valuenow")) == 0.25
+        assert float(slider.get_attribute("aria-valuenow")) == number
         assert field.get_attribute("aria-invalid") == "true"
-    field.fill("0.25")
+    field.fill(f"{number}")
     field.press("Enter")
     assert place.get_by_role("alert").inner_text() == ""
     assert field.get_attribute("aria-invalid") is None
 
 
-@EACH
+@EACH_THAT_ASKS
 def test_a_bar_follows_the_mouse_and_comes_back_by_reset(opened, kind):
     visit, place = opened(kind)
     slider = place.get_by_role("slider").first
@@ -272,7 +284,7 @@ def test_a_bar_follows_the_mouse_and_comes_back_by_reset(opened, kind):
     assert values[-1] == float(slider.get_attribute("aria-valuemax"))
     visit.page.mouse.move(box["x"], box["y"] + 5)
     assert float(slider.get_attribute("aria-valuenow")) == values[-1]
-    place.get_by_role("button", name="Reset").click()
+    place.get_by_role("button", name="Reset").press("Enter")
     assert place.get_by_role("status").inner_text() == kind().say()
 
 
@@ -285,12 +297,12 @@ AT_REST = """() => new Promise((rest) => {
 })"""
 
 
-def swipe(page, node, across, along):
-    """Let a finger go from the middle of a node, and return how far the page was scrolled."""
+def swipe(page, node, across, along, start=0):
+    """Let a finger go from the middle of a node, or so far right of it, and return how far the page was scrolled."""
     page.evaluate(AT_REST)
     before, box = page.evaluate("scrollY"), node.bounding_box()
     touch = page.context.new_cdp_session(page)
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = box["x"] + box["width"] / 2 + start, box["y"] + box["height"] / 2
     fingers = [[{"x": x + across * part / 10, "y": y + along * part / 10}] for part in range(11)]
     for kind, at in [("touchStart", fingers[0]), *(("touchMove", at) for at in fingers[1:]), ("touchEnd", [])]:
         touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": at})
@@ -301,7 +313,7 @@ def swipe(page, node, across, along):
 PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 844}}
 
 
-@EACH
+@EACH_THAT_ASKS
 def test_a_finger_scrolls_up_and_down_and_drags_sideways(opened, kind):
     visit, place = opened(kind, **PHONE)
     sliders = place.get_by_role("slider").all()
@@ -325,7 +337,7 @@ def seen(place):
     return [place.get_by_role("status").inner_text(), *texts]
 
 
-@EACH
+@EACH_THAT_ASKS
 def test_a_link_holds_the_state(opened, kind):
     visit, place = opened(kind, permissions=["clipboard-read", "clipboard-write"])
     first = seen(place)
@@ -418,6 +430,79 @@ def test_float16_is_that_of_numpy(browser):
 
 def test_a_page_without_explorers_loads_nothing_of_them(browser, site, book):
     page = browser.new_page()
-    visit = Visit(page, site, book, "chapters/03_classifier")
+    visit = Visit(page, site, book, "chapters/04_loss")
     assert not [url for url in visit.requests if "explorers" in url]
     page.close()
+
+
+# The digit that is drawn
+
+
+def ink_of(place):
+    return place.get_by_role("gridcell").evaluate_all("cells => cells.map(cell => Number(cell.dataset.ink))")
+
+
+def test_a_digit_is_drawn_by_mouse_and_keyboard(opened):
+    visit, place = opened(explorers.Digit)
+    place.get_by_role("button", name="Wipe all").click()
+    assert ink_of(place) == [0] * 64
+    box = place.get_by_role("grid").bounding_box()
+    mouse, said = visit.page.mouse, place.get_by_role("status")
+    mouse.move(box["x"] + box["width"] / 16, box["y"] + box["height"] / 16)  # the middle of the first pixel
+    mouse.down()
+    assert said.get_attribute("aria-live") == "off"
+    mouse.move(box["x"] + box["width"] * 5 / 16, box["y"] + box["height"] / 16)
+    mouse.up()
+    assert said.get_attribute("aria-live") == "polite"
+    line = ink_of(place)
+    assert line[:8] == [16, 16, 16, 2, 0, 0, 0, 0]
+    assert said.inner_text() == explorers.Digit(ink=line).say()
+    place.get_by_role("button", name="Wipe all").click()
+    cell = place.get_by_role("gridcell")
+    cell.first.focus()
+    for key in ("Space", "Shift+ArrowRight", "Shift+ArrowRight"):
+        visit.page.keyboard.press(key)
+    assert ink_of(place) == line  # the same by keyboard
+    assert cell.nth(2).evaluate("e => e === document.activeElement && e.tabIndex === 0 && e.ariaLabel")
+    assert cell.nth(2).get_attribute("aria-label") == "row 0, column 2: ink 16"
+    for key in ("Delete", "ArrowDown", "End", "ArrowDown", "ArrowRight"):
+        visit.page.keyboard.press(key)
+    assert cell.nth(23).evaluate("e => e === document.activeElement")
+    assert ink_of(place)[2] == 0
+    assert visit.errors == []
+
+
+def test_a_finger_draws_on_the_square_and_scrolls_beside_it(opened):
+    visit, place = opened(explorers.Digit, **PHONE)
+    grid, before = place.get_by_role("grid"), ink_of(place)
+    grid.evaluate("e => e.scrollIntoView({block: 'center', behavior: 'instant'})")
+    assert swipe(visit.page, grid, 0, -100) == 0
+    drawn = ink_of(place)
+    assert drawn != before
+    box = grid.bounding_box()
+    beside = visit.page.viewport_size["width"] - box["x"] - box["width"]
+    assert beside > 40
+    across = box["width"] / 2 + beside / 2
+    assert swipe(visit.page, grid, 0, -150, start=across) > 50
+    assert ink_of(place) == drawn
+
+
+# The landing page
+
+
+def test_the_picture_of_the_landing_page_is_alive_or_without_scripts_the_picture(opened):
+    visited, place = opened(explorers.QMinusP)
+    said = place.get_by_role("status")
+    assert said.inner_text() == explorers.QMinusP().say()
+    assert place.locator("img").count() == 0
+    place.get_by_role("slider", name="z of bird").press("End")
+    assert said.inner_text() == explorers.QMinusP(logits=[1.0, 2.0, 4.0]).say()
+    place.get_by_role("button", name="Reset").click()
+    place.get_by_role("button", name="Take q − p off").click()
+    assert said.inner_text() == explorers.QMinusP(logits=[0.77, 2.37, 0.36]).say()
+    assert visited.errors == visited.failures == []
+    _, place = opened(explorers.QMinusP, java_script_enabled=False)
+    picture = place.locator("img")
+    assert "−0.37" in picture.get_attribute("alt")
+    assert place.bounding_box()["height"] < picture.bounding_box()["height"] + 30
+    assert place.get_by_role("button").count() == 0

@@ -11,7 +11,7 @@ from tools import make_pdf
 
 NAMES = ["index", "chapters/one"]
 INDEX = """<head><title>Small</title><link rel="stylesheet" href="style.css"></head>
-<article><h1>Small<a class="headerlink" href="#small">#</a></h1><p id="pdf"></p>
+<article><h1>Small<a class="headerlink" href="#small">#</a></h1><p class="start"><span id="pdf"></span></p>
 <p id="here"><a href="chapters/one.html#here">one</a> <a href="chapters/one.html">top</a> <a href="one.ipynb">file</a>
 <a href="https://example.org/">out</a></p></article>"""
 CHAPTER = """<article><h1>One</h1><h2>Part</h2>
@@ -71,6 +71,10 @@ def test_what_is_folded_on_a_page_is_not_printed(whole):
 
 def test_in_the_book_each_link_leads_to_one_place(book):
     assert misled(BeautifulSoup(make_pdf.assemble(book, make_pdf.contents()), "html.parser")) == []
+
+
+def test_what_starts_to_read_on_the_screen_is_not_printed(whole):
+    assert whole.select(".start, [id$=pdf]") == []
 
 
 def test_the_pdf_is_printed_and_linked(browser, small_book, monkeypatch):

@@ -3,7 +3,10 @@
 import re
 
 import pytest
+from bs4 import BeautifulSoup
 from visits import pages_of_the_book
+
+from tools import make_pdf, published
 
 PAGES = [name for name in pages_of_the_book() if name not in ("genindex", "search")]
 
@@ -47,3 +50,19 @@ def test_a_wrong_address_leads_to_a_page_of_the_book(book):
     page = (book / "404.html").read_text(encoding="utf-8")
     assert "Page not found" in page
     assert 'href="/chapters/05_gradient.html"' in page  # from the root, as the wrong address may lie anywhere
+
+
+def test_three_ways_lead_in_and_a_button_starts(book):
+    html = (book / "index.html").read_text(encoding="utf-8")
+    page = BeautifulSoup(html, "html.parser")
+    ways = {link.text: link["href"] for link in page.select(".ways strong a")}
+    assert ways == {
+        "I am new": "chapters/01_cross_entropy.html",
+        "I want the derivation": "chapters/05_gradient.html",
+        "I want the code": "api/loss.html",
+    }
+    start = page.select_one(".start")
+    assert start.a["href"] == ways["I am new"]
+    assert {"pdf", "source"} == {place["id"] for place in start.select("span[id]")}
+    assert make_pdf.PLACE in html or make_pdf.LINK in html
+    assert published.PLACE in html or "The source on GitHub" in html

@@ -67,11 +67,11 @@ function arrow(x1, y1, x2, y2, name) {
   return `${line(x1, y1, bx, by, `${name} shaft`)}<polygon class="${name}" points="${corners.map((c) => c.join(",")).join(" ")}"/>`;
 }
 
-// The frame: a question that the reader answers first, controls, a drawing, and a sentence that says what is to be
+// The frame: a question, if any, that the reader answers first, controls, a drawing, and a sentence that says what is to be
 // seen, also to those who do not see it.
 //
 // `title` is the finding. `question` has `ask`, `choices`, which of them is `right`, `shows(state, values)`, which tells
-// whether the answer is to be seen, and `show`, the changes that bring it about. `state` names the traits, and `limits`
+// whether the answer is to be seen, `show`, the changes that bring it about, and perhaps `how` to try it. `state` names the traits, and `limits`
 // tells of each what it may be. `values(state)` are the numbers that are shown, `draw(state, values, width)`, if any,
 // returns [SVG, height], `drag(state, x, y, width)` the changes that a pointer in it makes, and `say(state, values)` the
 // sentence. What only a pointer can do has bars beside it that do the same by keyboard.
@@ -103,7 +103,7 @@ function explorer({ title, question, state: names, limits, controls, values, dra
       redraw();
     }
 
-    const asked = ask(question, title, frame);
+    const asked = question ? ask(question, title, frame) : [element("p", { class: "title" }, title), () => {}];
     const made = controls.map((control) => (control.kind === "drawing" ? [drawing, () => {}] : MAKE[control.kind](control, frame)));
     stage.append(...made.map(([node]) => node));
     if (draw && !drawing.parentNode) stage.append(drawing);
@@ -127,7 +127,7 @@ function explorer({ title, question, state: names, limits, controls, values, dra
     }
 
     if (drag) whereItIs(drawing, (x, y) => change(drag(current(), x, y, drawing.clientWidth)), frame);
-    const root = element("section", { class: "xentlib-explorer", "aria-label": question.ask }, asked[0], stage, refused, said, tools[0]);
+    const root = element("section", { class: "xentlib-explorer", "aria-label": question?.ask ?? title }, asked[0], stage, refused, said, tools[0]);
     // JupyterLab would take the arrow keys for its own, except where an element says that it wants them.
     root.querySelectorAll("input, button, [tabindex]").forEach((control) => control.setAttribute("data-lm-suppress-shortcuts", "true"));
     el.replaceChildren(root);
@@ -159,10 +159,11 @@ function pressed(label, press, attributes = {}) {
 }
 
 // The question, and below it what became of the answer: it is told when the explorer shows it.
-function ask({ ask: words, choices, right, shows, show }, title, { change, stage, model }) {
+function ask({ ask: words, choices, right, shows, show, how = "drag a bar, type a number" }, title, { change, stage, model }) {
+  const focus = () => stage.querySelector("[tabindex='0']").focus({ preventScroll: true }); // what is dragged
   const verdict = element("p", { class: "verdict", "aria-live": "polite" });
   const showMe = pressed("Show me", () => {
-    stage.querySelector("[role=slider]").focus({ preventScroll: true }); // this button is about to go
+    focus(); // this button is about to go
     change(show);
   });
   const answers = element("div", { class: "abreast", role: "group", "aria-label": "Your prediction" },
@@ -177,7 +178,7 @@ function ask({ ask: words, choices, right, shows, show }, title, { change, stage
     answer = choice;
     [answers.hidden, after.hidden, stage.inert] = [true, false, false];
     tell(false);
-    stage.querySelector("[role=slider]").focus({ preventScroll: true });
+    focus();
   }
 
   function tell(seen) {
@@ -185,7 +186,7 @@ function ask({ ask: words, choices, right, shows, show }, title, { change, stage
     showMe.hidden = seen;
     const said = answer === null ? "" : `You said: ${choices[answer]}. `;
     const judged = answer === null ? "" : answer === right ? "That is right. " : `The answer: ${choices[right]}. `;
-    verdict.textContent = seen ? `${said}${judged}${title}` : `${said}Now try it: drag a bar, type a number.`;
+    verdict.textContent = seen ? `${said}${judged}${title}` : `${said}Now try it: ${how}.`;
   }
 
   if (model.linked) [answers.hidden, after.hidden, stage.inert] = [true, false, false];
@@ -304,6 +305,11 @@ const MAKE = {
     const made = controls.map((control) => MAKE[control.kind](control, frame));
     const node = element("div", { class: "group", role: "group", "aria-label": label }, element("p", { class: "heading", "aria-hidden": "true" }, label), ...made.map(([one]) => one));
     return [node, (state, shown) => made.forEach(([, refresh]) => refresh(state, shown))];
+  },
+
+  // { kind: "own", make(frame) → what a maker returns }, what one explorer alone has
+  own({ make }, frame) {
+    return make(frame);
   },
 
   // { kind: "choice", label, options, get(state) → index, set(state, index) }

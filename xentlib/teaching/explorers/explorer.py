@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 
 
 class Explorer(anywidget.AnyWidget):
-    """A picture that answers to the hand, after a question that the reader answers first.
+    """A picture that answers to the hand, after a question, if any, that the reader answers first.
 
     A subclass has traits, the state; `values`, the numbers that it shows, by `xentlib`; `say`, a sentence about them;
     and `NAME.js` beside this file, which computes the same numbers in the browser and draws them. A test holds the two
@@ -54,19 +54,26 @@ class Explorer(anywidget.AnyWidget):
 
     def _repr_html_(self):
         """Return what a page shows until its script has run, or where none runs."""
+        question, said, title = map(html.escape, (self.question, self.say(), self.title))
+        return self.on_page(
+            f'<section class="xentlib-explorer"><p class="title">{question}</p><p class="said">{said}</p>'
+            f'<p class="finding">{title}</p></section>'
+        )
+
+    def on_page(self, until_then):
+        """Return its place on a page, with some HTML that is there until its script has run."""
         state = html.escape(json.dumps(self.shown_state()), quote=True)
         room = "; ".join(f"--x-{n}: {pixels}px" for n, pixels in zip(("wide", "narrow"), self.heights, strict=True))
-        question, said, title = map(html.escape, (self.question, self.say(), self.title))
-        return (
-            f'<div id="explorer-{self.name}" data-explorer="{self.name}" data-state="{state}" style="{room}">'
-            f'<section class="xentlib-explorer"><p class="title">{question}</p><p class="said">{said}</p>'
-            f'<p class="finding">{title}</p></section></div>'
-        )
+        name = f'id="explorer-{self.name}" data-explorer="{self.name}"'
+        return f'<div {name} data-state="{state}" style="{room}">{until_then}</div>'
 
 
 def module(name):
     """Return the JavaScript module of an explorer, which is one text, since a widget has no place to import from."""
     parts = [(HERE / file).read_text(encoding="utf-8") for file in ("common.js", f"{name}.js")]
+    data = HERE / f"{name}.json"
+    if data.exists():
+        parts.insert(1, f"const DATA = {data.read_text(encoding='utf-8').strip()};\n")
     return "\n".join(parts)
 
 
