@@ -1,7 +1,7 @@
 r"""Set the formulas of the book while it is built: a Sphinx extension that runs MathJax in V8 and no browser.
 
 A page arrives with its mathematics in it: to be looked at, as MathML to be listened to, and as TeX to be copied. It
-needs no script for that, and nothing moves when it is read.
+needs no script for that, and nothing moves when it is read. Its fonts have no more than the signs in use.
 """
 
 import json
@@ -17,6 +17,8 @@ from pathlib import Path
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.errors import ExtensionError
 from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
+
+from tools.light import keep
 
 HOME = Path(str(files("mathjax"))) / "static" / "mathjax" / "es5"
 FONTS = "output/chtml/fonts"
@@ -46,6 +48,7 @@ MARKED = re.compile(r' (data-mjx-\w+|xmlns|unselectable)="[^"]*"')  # what no st
 STYLES = re.compile(r"(?=<link [^>]*stylesheet)")
 SHEET = re.compile(r'href="([^"]*)formulas\.css')
 FONT = re.compile(r'font-family: MJX(TEX[\w-]*);\s*src: url\("?fonts/([\w-]+\.woff)')
+SIGN = re.compile(r'content: "([^"]+)"')
 # A browser asks for fonts when it has laid out the page; this does at once. From a folder it may not.
 EARLY = """<script>
 if (location.protocol !== "file:")
@@ -96,10 +99,21 @@ class MathJax:
         style = self.v8.call("style").replace("fonts/MathJax_Zero.woff", f"data:font/woff;base64,{zero}")
         (folder / "formulas.css").write_text(style, encoding="utf-8")
         shutil.copytree(fonts, folder / "fonts", dirs_exist_ok=True)
+        for font in folder.glob("fonts/*.woff"):
+            keep(signs(style), font)
         return style
 
     def close(self):
         self.v8.close()
+
+
+def signs(style):
+    r"""Return the characters that a style sheet of MathJax shows.
+
+    >>> sorted(signs(r'mjx-c::before {content: "\2211"} a::before {content: "q"} b::before {content: ""}'))
+    ['q', '∑']
+    """
+    return set(re.sub(r"\\([0-9A-F]+) ?", lambda code: chr(int(code[1], 16)), "\n".join(SIGN.findall(style)))) - {"\n"}
 
 
 def hurry(page, files):

@@ -123,6 +123,7 @@ def icons(css, names=()):
 def keep(signs, font):
     """Write a font beside another, with no more than some of its signs."""
     options = subset.Options(flavor="woff", layout_features=[], notdef_outline=True)
+    options.drop_tables += ["FFTM"]  # the times at which FontForge wrote it
     loaded = subset.load_font(font, options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(signs))

@@ -136,6 +136,14 @@ def test_the_fonts_of_formulas_are_asked_for_before_any_style_is_there(browser, 
     assert fonts(page) == early  # and none is asked for twice, or for nothing
 
 
+def test_fonts_of_formulas_have_the_signs_in_use_and_few_others(book):
+    fonts = book / "_static" / "formulas" / "fonts"
+    assert {"1", "="} <= icons_in(fonts / "MathJax_Main-Regular.woff")
+    assert "∑" in icons_in(fonts / "MathJax_Size1-Regular.woff")
+    assert "q" in icons_in(fonts / "MathJax_Math-Italic.woff")
+    assert sum(font.stat().st_size for font in fonts.glob("*.woff")) < 220_000  # of 340,000
+
+
 BOXES = "all => all.map(e => e.getBoundingClientRect()).map(box => [box.width, box.height])"
 
 
