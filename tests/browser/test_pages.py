@@ -31,7 +31,7 @@ TORN = r"""() => {
   const torn = [], range = document.createRange();
   const texts = document.createTreeWalker(document.querySelector("article") ?? document.body, NodeFilter.SHOW_TEXT);
   for (let text; (text = texts.nextNode()); ) {
-    if (!/\d/.test(text.data) || text.parentElement.closest("a, pre, script, style, mjx-container, svg"))
+    if (!/\d/.test(text.data) || text.parentElement.closest("a, pre, td code, script, style, mjx-container, svg"))
       continue;
     for (const number of text.data.matchAll(/(?<![\w.,-])[-−]?\d[\d.,]*(e-\d+|[ \n](%|[KMG]B)(?!\w))?/g)) {
       range.setStart(text, number.index);
