@@ -1,9 +1,10 @@
 r"""Set the formulas of the book while it is built: a Sphinx extension that runs MathJax in V8 and no browser.
 
 A page arrives with its mathematics in it: to be looked at, as MathML to be listened to, and as TeX to be copied. It
-needs no script for that, and nothing moves when it is read.
+needs no script for that, and nothing moves when it is read. Its fonts have no more than the signs in use.
 """
 
+import json
 import re
 import shutil
 from base64 import b64encode
@@ -16,6 +17,8 @@ from pathlib import Path
 from py_mini_racer import JSEvalException, MiniRacer
 from sphinx.errors import ExtensionError
 from sphinx.ext.mathjax import html_visit_displaymath, html_visit_math
+
+from tools.light import keep
 
 HOME = Path(str(files("mathjax"))) / "static" / "mathjax" / "es5"
 FONTS = "output/chtml/fonts"
@@ -42,14 +45,16 @@ FORMULA = re.compile(
     r'(<(span|div) class="[^"]*\bmath\b[^>]*>\s*(?:<span class="eqno">.*?</span>)?)(\\[(\[].*?\\[)\]])</\2>', re.S
 )
 MARKED = re.compile(r' (data-mjx-\w+|xmlns|unselectable)="[^"]*"')  # what no style and no reader asks for
-SHEET = re.compile(r'<link rel="stylesheet" type="text/css" href="([^"]*)formulas.css[^>]*>')
-# The fonts that nearly every formula has. A browser asks for them when it has laid out the page; this does before.
-EARLY = r"""<script>
-for (const [family, file] of [["MJXTEX", "Main-Regular"], ["MJXTEX-I", "Math-Italic"]]) {
-  const font = new FontFace(family, `url(\1fonts/MathJax_${file}.woff)`);
-  document.fonts.add(font);
-  font.load().catch(() => {}); // then the style sheet asks for it again
-}
+STYLES = re.compile(r"(?=<link [^>]*stylesheet)")
+SHEET = re.compile(r'href="([^"]*)formulas\.css')
+FONT = re.compile(r'font-family: MJX(TEX[\w-]*);\s*src: url\("?fonts/([\w-]+\.woff)')
+SIGN = re.compile(r'content: "([^"]+)"')
+# A browser asks for fonts when it has laid out the page; this does at once. From a folder it may not.
+EARLY = """<script>
+if (location.protocol !== "file:")
+  for (const href of %s)
+    document.head.append(
+      Object.assign(document.createElement("link"), {rel: "preload", as: "font", crossOrigin: "", href}));
 </script>
 """
 
@@ -88,29 +93,54 @@ class MathJax:
         return FORMULA.sub(lambda match: f"{match[1]}{self.set(unescape(match[3]))}</{match[2]}>", html)
 
     def write_style(self, folder):
-        """Write the style sheet of all that was set, with the small font inside that all heights depend on."""
+        """Write the style sheet of all that was set, with the small font inside that heights depend on; return it."""
         fonts = HOME / FONTS / "woff-v2"
         zero = b64encode((fonts / "MathJax_Zero.woff").read_bytes()).decode()
         style = self.v8.call("style").replace("fonts/MathJax_Zero.woff", f"data:font/woff;base64,{zero}")
         (folder / "formulas.css").write_text(style, encoding="utf-8")
         shutil.copytree(fonts, folder / "fonts", dirs_exist_ok=True)
+        for font in folder.glob("fonts/*.woff"):
+            keep(signs(style), font)
+        return style
 
     def close(self):
         self.v8.close()
+
+
+def signs(style):
+    r"""Return the characters that a style sheet of MathJax shows.
+
+    >>> sorted(signs(r'mjx-c::before {content: "\2211"} a::before {content: "q"} b::before {content: ""}'))
+    ['q', '∑']
+    """
+    return set(re.sub(r"\\([0-9A-F]+) ?", lambda code: chr(int(code[1], 16)), "\n".join(SIGN.findall(style)))) - {"\n"}
+
+
+def hurry(page, files):
+    """Return a page that asks for the fonts of its formulas, whose files are given by name, before all else.
+
+    >>> page = '<link href="a/formulas.css" rel="stylesheet"><mjx-c class="mjx-c2211 TEX-S2">'
+    >>> print(hurry(page, {"TEX": "Main.woff", "TEX-S1": "Size1.woff", "TEX-S2": "Size2.woff"}).splitlines()[2])
+      for (const href of ["a/fonts/Main.woff", "a/fonts/Size2.woff"])
+    """
+    folder = SHEET.search(page)[1]
+    names = sorted({"TEX", *re.findall(r"TEX-\w+", page)} & files.keys())
+    fonts = [f"{folder}fonts/{files[name]}" for name in names]
+    return STYLES.sub(lambda _: EARLY % json.dumps(fonts), page, count=1)
 
 
 def set_formulas(app, exception):
     if exception is not None or app.builder.format != "html":
         return
     folder = Path(app.outdir)
+    sheet = folder / "_static" / "formulas"
+    sheet.mkdir()
     with closing(MathJax()) as mathjax:
-        for path in folder.rglob("*.html"):
-            page = mathjax.set_all(path.read_text(encoding="utf-8"))
-            if "<mjx-container" in page:
-                path.write_text(SHEET.sub(rf"{EARLY}\g<0>", page), encoding="utf-8")
-        sheet = folder / "_static" / "formulas"
-        sheet.mkdir()
-        mathjax.write_style(sheet)
+        pages = {path: mathjax.set_all(path.read_text(encoding="utf-8")) for path in folder.rglob("*.html")}
+        files = dict(FONT.findall(mathjax.write_style(sheet)))
+    for path, page in pages.items():
+        if "<mjx-container" in page:
+            path.write_text(hurry(page, files), encoding="utf-8")
 
 
 def setup(app):

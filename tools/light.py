@@ -2,7 +2,8 @@
 
 It draws its icons twice, by a font and by a script of half a megabyte; the font does. Of the font, the pages use some
 twenty signs of two thousand. And it colours a page only once a late script has run, which is seen, and moves its text.
-Pictures load when they are scrolled to, and their room is kept until then; Sphinx can do neither.
+Pictures load when they are scrolled to, and their room is kept until then; Sphinx can do neither. Nor does text wait
+for a script, or for a style sheet that only another one names.
 """
 
 import re
@@ -14,6 +15,10 @@ from PIL import Image
 SCRIPT = re.compile(r'\s*<script [^>]*src="[^"]*/fontawesome\.js[^"]*"></script>')
 NAMED = re.compile(r'((?:\.fa-[\w-]+:before,?)+)\{content:"([^"]*)"\}')
 SIGN = re.compile(r"\\([0-9a-f]{2,4})|([\ue000-\uf8ff])")  # escaped, or as it is
+HURRIED = re.compile(r'<link rel="preload" as="script"[^>]*>\s*')
+WAITED_FOR = re.compile(r"<script (?=src=)")
+UNUSED = re.compile(r"\s*<script>DOCUMENTATION_OPTIONS\.\w+ = .*?</script>")  # for a switch of versions, and a search
+NAMES_ANOTHER = re.compile(r"styles/theme\.css\?digest=\w+")
 PREFERRED = '(matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light")'
 PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"/]+)")')
 FIRST_SCREEN = 1500  # characters of HTML in the article
@@ -30,6 +35,22 @@ def settle_theme(page):
     """
     page = page.replace('data-theme="auto"', 'data-theme="light"')
     return page.replace('getItem("theme") || "auto"', f'getItem("theme") || {PREFERRED}')
+
+
+def wait_for_nothing(page):
+    """Let the scripts come after all that is seen, and run in their order; fetch basic.css with the other style sheets.
+
+    >>> wait_for_nothing('<script src="doctools.js"></script>')
+    '<script defer src="doctools.js"></script>'
+    >>> wait_for_nothing('<link rel="preload" as="script" href="bootstrap.js" />')
+    ''
+    >>> wait_for_nothing("<script>DOCUMENTATION_OPTIONS.pagename = 'index';</script>")
+    ''
+    >>> wait_for_nothing('<link href="_static/styles/theme.css?digest=55c2" rel="stylesheet" />')
+    '<link href="_static/basic.css" rel="stylesheet" />'
+    """
+    page = WAITED_FOR.sub("<script defer ", HURRIED.sub("", UNUSED.sub("", page)))
+    return NAMES_ANOTHER.sub("basic.css", page)
 
 
 def load_late(body, size):
@@ -66,7 +87,8 @@ def lighten(app, exception):
         return
     folder = Path(app.outdir)
     for page in folder.rglob("*.html"):
-        page.write_text(settle_theme(SCRIPT.sub("", page.read_text(encoding="utf-8"))), encoding="utf-8")
+        html = SCRIPT.sub("", page.read_text(encoding="utf-8"))
+        page.write_text(wait_for_nothing(settle_theme(html)), encoding="utf-8")
     static = folder / "_static"
     for path in (static / "scripts").glob("fontawesome.js*"):
         path.unlink()
@@ -101,6 +123,7 @@ def icons(css, names=()):
 def keep(signs, font):
     """Write a font beside another, with no more than some of its signs."""
     options = subset.Options(flavor="woff", layout_features=[], notdef_outline=True)
+    options.drop_tables += ["FFTM"]  # the times at which FontForge wrote it
     loaded = subset.load_font(font, options)
     subsetter = subset.Subsetter(options)
     subsetter.populate(text="".join(signs))

@@ -5,7 +5,9 @@ owner/name@commit. A book that is built without them has no address of its own, 
 """
 
 import os
-from urllib.parse import urlsplit
+import re
+from html import unescape
+from urllib.parse import urlencode, urlsplit
 
 from tools.run_chapter import source
 
@@ -34,9 +36,25 @@ def settings(url, repository):
         theme = {
             "repository_url": f"https://github.com/{repository}",
             "use_repository_button": True,
-            "use_issues_button": True,  # opens an issue that names the page
+            "article_footer_items": ["report", "prev-next"],
         }
     return options, theme
+
+
+def report(repository, commit, name, title):
+    """Return the address of a new issue that says which page it is about, and of which commit.
+
+    >>> report("someone/book", "0123abc", "chapters/05_gradient", "5. The gradient").partition("?")[2]
+    'title=Error+in+%E2%80%9C5.+The+gradient%E2%80%9D&body=Page%3A+chapters%2F05_gradient%0ACommit%3A+0123abc%0A%0A'
+    """
+    filled = {"title": f"Error in “{title}”", "body": f"Page: {name}\nCommit: {commit}\n\n"}
+    return f"https://github.com/{repository}/issues/new?{urlencode(filled)}"
+
+
+def add_report(app, pagename, templatename, context, doctree):
+    if found := source():
+        title = unescape(re.sub("<[^>]+>", "", context.get("title", pagename)))
+        context["report_url"] = report(*found, pagename, title)
 
 
 def configure(app, config):
@@ -57,6 +75,7 @@ def link_source(app, pagename, templatename, context, doctree):
 def setup(app):
     app.connect("config-inited", configure, priority=1)
     app.connect("html-page-context", link_source)
+    app.connect("html-page-context", add_report)
     app.setup_extension("sphinxext.opengraph")
     app.setup_extension("notfound.extension")
     if os.environ.get("BOOK_URL"):

@@ -55,6 +55,10 @@ SYMBOLS = """() => [...document.querySelectorAll("a[href]:not(nav a, article a)"
   .some(box => box.left >= 0 && box.top >= 0 && box.right <= innerWidth && box.bottom <= innerHeight)"""
 
 
+# All of these in one call: that takes longer than most of them.
+LAYOUT = f"() => ({{problems: [{BEYOND}, {CUT}, {SCROLLS}, {TORN}].flatMap(look => look()), symbols: ({SYMBOLS})()}})"
+
+
 # The rules, each a function from a visit to what is wrong with the page
 
 
@@ -83,18 +87,26 @@ def links_lead_somewhere(visit):
             yield f"{url} has no #{fragment}"
 
 
+def layouts(visit):
+    """Return for each width what LAYOUT finds: a resized page is laid out as one loaded at that width, and sooner."""
+    if not hasattr(visit, "layouts"):
+        visit.layouts = {width: layout(visit, width) for width in WIDTHS}
+    return visit.layouts
+
+
+def layout(visit, width):
+    visit.page.set_viewport_size({"width": width, "height": 900})
+    return visit.page.evaluate(LAYOUT)
+
+
 def fits_every_width(visit):
-    """A resized page is laid out as one that is loaded at that width, and is there sooner."""
-    for width in WIDTHS:
-        visit.page.set_viewport_size({"width": width, "height": 900})
-        for problems in (BEYOND, CUT, SCROLLS, TORN):
-            yield from (f"{width}: {problem}" for problem in visit.page.evaluate(problems))
+    for width, found in layouts(visit).items():
+        yield from (f"{width}: {problem}" for problem in found["problems"])
 
 
 def symbols_are_a_click_away(visit):
-    for width in (390, 1280):
-        visit.page.set_viewport_size({"width": width, "height": 900})
-        if not visit.page.evaluate(SYMBOLS):
+    for width, found in layouts(visit).items():
+        if not found["symbols"]:
             yield f"{width}: no link to the table of symbols in the first screen"
 
 
