@@ -66,7 +66,7 @@ def check(id, answer, *, record=True, seed=None):
         return Result(False, exercise)
     result = judge(renewed(exercise, seed), answer)
     trouble = _record.add(exercise.id) if result and record else ""
-    return replace(result, says=f"{result.says}\n({trouble})") if trouble else result
+    return replace(result, feedback=f"{result.feedback}\n({trouble})") if trouble else result
 
 
 def score(id, answer, points, *, partial=False, hints=True, seed=None):

@@ -59,7 +59,7 @@ def with_numbers(exercise, *numbers):
         return re.sub("|".join(map(re.escape, words)), lambda found: words[found[0]], text)
 
     mistakes = [
-        mistake._replace(says=reworded(mistake.says), wrong=wrong(*numbers))
+        mistake._replace(feedback=reworded(mistake.feedback), wrong=wrong(*numbers))
         for mistake, wrong in zip(exercise.mistakes, kind.wrong, strict=False)
     ]
     return replace(

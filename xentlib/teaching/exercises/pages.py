@@ -44,7 +44,7 @@ def solution_head(exercise, name):
     """Return what stands above a solution; where options are to be judged, with what there is to say about each."""
     parts = [f"## {heading(exercise)}", link("Back to the exercise", exercise, f"../{name}")]
     if exercise.options:
-        says = {mistake.wrong: f"No. {mistake.says}" for mistake in exercise.mistakes}
+        says = {mistake.wrong: f"No. {mistake.feedback}" for mistake in exercise.mistakes}
         says[exercise.answer] = f"Right. {exercise.because}"
         parts.append(_list(plain(says[letter]) for letter, _ in lettered(exercise.options)))
     return "\n\n".join(parts)

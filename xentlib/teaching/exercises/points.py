@@ -22,7 +22,7 @@ def outcome(result):
         return {"outcome": "solved", "what": ""}
     if result.named:
         return {"outcome": "named", "what": result.named}
-    verdict = result.says.partition("\n")[0].partition(": ")[2]
+    verdict = result.feedback.partition("\n")[0].partition(": ")[2]
     if verdict.startswith("not answered yet"):
         return {"outcome": "not answered", "what": ""}
     return {"outcome": "unnamed", "what": result.got or verdict.removeprefix("not yet. ")}
