@@ -185,3 +185,8 @@ def test_what_an_answer_says_on_the_standard_error_costs_no_points(capsys):
 
     points = score("05-gradient", loud, 2)
     assert (float(points), capsys.readouterr().err) == (2, "")
+
+
+def test_an_assignment_with_an_unknown_exercise_gives_no_points_and_says_so(capsys):
+    assert scored(capsys, "05-gradeint", 0, 2)[0] == 0
+    assert "There is no exercise '05-gradeint'. Nearest: 05-gradient" in scored(capsys, "05-gradeint", 0, 2)[1]

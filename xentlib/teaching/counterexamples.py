@@ -9,16 +9,36 @@ is looked at with more. Below 10⁻⁵⁰ a denominator, or what a logarithm is 
 over the numbers of the classes. A value that does not exist (log 0, 1/0, an entry past the end) is `Undefined`.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import mpmath
 import sympy
-from sympy import And, Indexed, KroneckerDelta, Max, Min, Not, Or, Piecewise, Product, Sum, Symbol, exp, log
+from sympy import (
+    And,
+    Expr,
+    Indexed,
+    IndexedBase,
+    KroneckerDelta,
+    Max,
+    Min,
+    Not,
+    Or,
+    Piecewise,
+    Product,
+    Sum,
+    Symbol,
+    exp,
+    log,
+)
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
@@ -46,7 +66,7 @@ class Point:
     at_zeros: bool = False
     known: dict = field(default_factory=dict)
 
-    def value(self, expression, digits=DIGITS):
+    def value(self, expression: Expr, digits: int = DIGITS) -> Any:
         """Return the value of a SymPy expression at this point, or raise Undefined."""
         with mpmath.workdps(digits):
             try:
@@ -167,7 +187,12 @@ def _shown(number):
 # Points
 
 
-def points(expressions, distributions=(), classes=EASY, within=()):
+def points(
+    expressions: Sequence[Expr],
+    distributions: Sequence[IndexedBase] = (),
+    classes: Sequence[int] = EASY,
+    within: Sequence[Any] = (),
+) -> tuple[Point, ...]:
     """Return points for the symbols of some expressions, the easy ones first.
 
     `within` has pairs of a scalar and its range, two numbers between which it is drawn.
@@ -193,13 +218,16 @@ def _drawn(scalars, bases, distributions, classes, within):
     return tuple(drawn)
 
 
-def points_at_zeros(expressions, distributions, bases):
+def points_at_zeros(
+    expressions: Sequence[Expr], distributions: Sequence[IndexedBase], bases: Sequence[IndexedBase]
+) -> Iterator[Point]:
     """Yield points at which some bases are distributions with zeros, one-hots among them."""
-    rng, names = random.Random(0), _names(expressions)
+    rng = random.Random(0)
+    scalars, all_bases = _names(expressions)
     for n_classes in (2, 2, 3, 3, 3, 5, 8):
         for chosen in [*([base] for base in bases), bases]:
             for n_positive in {1, n_classes - 1}:
-                point = _draw(n_classes, *names, distributions, rng, {})
+                point = _draw(n_classes, scalars, all_bases, distributions, rng, {})
                 for base in chosen:
                     entries = [*_distribution(n_positive, rng), *[Fraction(0)] * (n_classes - n_positive)]
                     point.entries[base] = tuple(rng.sample(entries, n_classes))
@@ -225,7 +253,8 @@ def _draw(n_classes, scalars, bases, distributions, rng, within, *, normalised=T
     numbers, entries = {}, {}
     for symbol in scalars:
         if symbol in within:
-            numbers[symbol] = _between(*within[symbol], rng, easy)
+            low, high = within[symbol]
+            numbers[symbol] = _between(low, high, rng, easy)
         else:
             numbers[symbol] = _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol, rng, easy)
     for base in bases:
@@ -267,11 +296,12 @@ class Counterexample(Exception):
     """A point at which the sides differ. Its text is what `NotAnIdentity` says."""
 
     def __init__(self, point, left, right):
-        self.point, self.left, self.right = str(point), *_told_apart(left, right)
+        self.point = str(point)
+        self.left, self.right = _told_apart(left, right)
         super().__init__(f"at {self.point}: {self.left} on the left, {self.right} on the right")
 
 
-def compare(left, right, point):
+def compare(left: Expr, right: Expr, point: Point) -> None:
     """Raise Counterexample if two expressions have different values at a point, and Undefined if one has none.
 
     Where large numbers cancel, the difference may be what rounding left: then more digits change it, and it counts

@@ -12,6 +12,10 @@ Everything else is refused with `OutsideTheGrammar`. `checked` returns an expres
 indices have become Dummies, which nobody else can write; derivatives are taken, and tanh is made of exp.
 """
 
+from __future__ import annotations
+
+from typing import Any
+
 from sympy import (
     Add,
     And,
@@ -56,7 +60,7 @@ class OutsideTheGrammar(AssertionError):
     """A part of the expression is nothing that the proof has a rule for. The message names it."""
 
 
-def index(name):
+def index(name: str) -> Symbol:
     """Return a new class index, of any class 0, …, K − 1.
 
     >>> r = index("r")
@@ -68,7 +72,7 @@ def index(name):
     return symbol
 
 
-def entries(name, positive=False):
+def entries(name: str, positive: bool = False) -> IndexedBase:
     """Return a new base, whose entries w[0], …, w[K − 1] are real numbers, or positive ones.
 
     >>> w = entries("w", positive=True)
@@ -78,7 +82,7 @@ def entries(name, positive=False):
     return IndexedBase(name, **({"positive": True} if positive else {"real": True}))
 
 
-def in_range(expression):
+def in_range(expression: Any) -> Expr:
     """Return `expression` for indices that lie in 0, …, K − 1, as all indices of the book do.
 
     SymPy sums a delta to a Piecewise, because it cannot know that the index is one of the K.
@@ -93,10 +97,10 @@ def in_range(expression):
 
 
 def _says_in_range(expression):
-    indices = expression.free_symbols & _CLASSES if isinstance(expression, Relational) else ()
+    indices = list(expression.free_symbols & _CLASSES) if isinstance(expression, Relational) else []
     if len(indices) != 1:
         return False
-    (index,) = indices
+    index = indices[0]
     return expression.canonical in {relation.canonical for relation in (index <= K - 1, index < K)}
 
 
@@ -107,7 +111,7 @@ class Choice(Function):
     """
 
     @classmethod
-    def eval(cls, a, b, equal, different):
+    def eval(cls, a: Expr, b: Expr, equal: Expr, different: Expr) -> Expr | None:
         """Choose, if it is known whether the classes are equal."""
         if a == b or equal == different:
             return equal
@@ -121,12 +125,12 @@ class Choice(Function):
 _NOTHING = Dummy("no value", real=True)  # of cases none of which holds
 
 
-def checked(expression):
+def checked(expression: Any) -> Expr:
     """Return an expression of the grammar in the language of `prover`, or raise OutsideTheGrammar."""
     return _term(sympify(expression), {})
 
 
-def differentiable(expression, variable):
+def differentiable(expression: Expr, variable: Any) -> None:
     """Raise ValueError unless `variable` is a scalar or one entry whose index no sum of the expression binds."""
     if _is_scalar(variable):
         return
@@ -197,7 +201,7 @@ def _entry(node, bound):
 
 def _sum(node, bound):
     term, *limits = node.args
-    dummies = []
+    dummies: list[Symbol] = []
     for index, *ends in reversed(limits):  # the last is the outermost
         if ends != [0, K - 1]:
             _refuse(node, f"a sum must run over all classes, 0 to K - 1; got {', '.join(map(str, [index, *ends]))}")

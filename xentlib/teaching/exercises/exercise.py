@@ -1,5 +1,7 @@
 """What an exercise is: data, from which `checking` does the rest."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -88,6 +90,6 @@ class Exercise:
     dtype: bool = False
 
     @property
-    def chapter(self):
+    def chapter(self) -> int:
         """The number of the chapter, from the id."""
         return int(self.id[:2])

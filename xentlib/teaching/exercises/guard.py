@@ -1,5 +1,7 @@
 """Run a learner's code: stop it if it takes too long, and turn what it raises into a sentence."""
 
+from __future__ import annotations
+
 import contextvars
 import ctypes
 import itertools
@@ -10,6 +12,7 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +22,7 @@ LIMIT = 5.0  #: seconds that one call may take
 SOON = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)  # seconds to the next alarm: who catches one is hit by another in the handler
 
 WATCHED = 8  # in the browser, of so many functions of a library one looks at the clock
+_MONITORING: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on, as in Pyodide
 TOOL = 4  # the number under which sys.monitoring knows this module: neither a debugger's nor a profiler's
 
 # Where the modules say that they are: in the browser sysconfig says //lib, and their code /lib.
@@ -37,7 +41,7 @@ class Outcome(NamedTuple):
     failure: str = ""
 
 
-def run(function, *args, limit=None):
+def run(function: Callable, *args: Any, limit: float | None = None) -> Outcome:
     """Call `function`, and return an Outcome whatever it does. Only the user's own interrupt gets through.
 
     The clock is a timer of the system (SIGALRM) in the main thread where there is one. In other threads and on Windows
@@ -88,7 +92,7 @@ def _with_alarm(function, args, limit):
 
 
 def _in_its_own_thread(function, args, limit):
-    ended = []
+    ended: list[tuple[Any, BaseException | None]] = []
 
     def call():
         try:
@@ -102,7 +106,7 @@ def _in_its_own_thread(function, args, limit):
         thread.join(limit)
     finally:
         if thread.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(OutOfTime))
     if not ended:
         raise OutOfTime
     value, error = ended[0]
@@ -112,7 +116,7 @@ def _in_its_own_thread(function, args, limit):
 
 
 def _watched(function, args, limit):
-    end, running, monitor = time.monotonic() + limit, True, sys.monitoring
+    end, running, monitor = time.monotonic() + limit, True, _MONITORING
     events = (monitor.events.PY_START, monitor.events.JUMP)
 
     def look(code, *_):

@@ -1,10 +1,16 @@
 """What an answer earns, in the form in which nbgrader takes points and the report on the class takes the rest."""
 
+from __future__ import annotations
+
+from xentlib.teaching.exercises.checking import Result
+
 MIME = "application/vnd.xentlib.outcome+json"  # of a notebook's output: what is found with the points
 
 
 class Points(float):
     """A number that a notebook shows, with what it was given for."""
+
+    found: dict[str, str]
 
     def __new__(cls, value, found):
         """Return `value`, to be stored with `found`."""
@@ -16,7 +22,7 @@ class Points(float):
         return {"text/plain": f"{self:g}", MIME: self.found}
 
 
-def outcome(result):
+def outcome(result: Result) -> dict[str, str]:
     """Return what is to be counted over a class: how an answer fared, and what is alike in those that fared alike."""
     if result.solved:
         return {"outcome": "solved", "what": ""}

@@ -1,5 +1,7 @@
 """Logits to probabilities, with a temperature, a shift, and the formats in which it overflows (chapter 2)."""
 
+from typing import Any
+
 import numpy as np
 from traitlets import Bool, Enum, Float, List
 
@@ -7,7 +9,7 @@ import xentlib
 from xentlib.teaching.explorers.explorer import Explorer
 from xentlib.teaching.explorers.text import CLASSES, decimal, scientific
 
-FORMATS = {16: np.float16, 32: np.float32, 64: np.float64}
+FORMATS: dict[int, Any] = {16: np.float16, 32: np.float32, 64: np.float64}
 
 
 class Softmax(Explorer):

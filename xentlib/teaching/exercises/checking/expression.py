@@ -108,12 +108,12 @@ def _refuted(answer: Expr, expression: Expr, distributions: Sequence[Any], withi
 
 def _at_an_easy_point(answer: Expr, expression: Expr, distributions: Sequence[Any], within: Sequence[Any]) -> str:
     """Return the numbers for which the two differ at a point of two or three classes where all scalars are positive."""
-    sides = [symbolic.differentiated(side) for side in (answer, expression)]
-    for point in counterexamples.points(sides, distributions, (2,) * 12 + (3,) * 4, within):
+    left, right = symbolic.differentiated(answer), symbolic.differentiated(expression)
+    for point in counterexamples.points((left, right), distributions, (2,) * 12 + (3,) * 4, within):
         if any(number <= 0 for symbol, number in point.numbers.items() if not symbol.is_integer):
             continue
         try:
-            counterexamples.compare(*sides, point)
+            counterexamples.compare(left, right, point)
         except counterexamples.Counterexample as found:
             return _differ(found)
         except (counterexamples.Undefined, ValueError, TypeError, KeyError):

@@ -21,17 +21,20 @@ def judge_input(exercise: Exercise, answer: Any) -> Result:
     if isinstance(given, Unsupported):
         return not_yet(exercise, f"not yet. {asked_for('an input of numbers', given)}")
     given = given.astype(np.float64)
-    complaint = exercise.legal(given)
+    legal, faulty, reference = exercise.legal, exercise.faulty, exercise.right
+    if not (legal and faulty and reference):
+        raise TypeError(f"{exercise.id} needs legal, faulty and right, to judge an input")
+    complaint = legal(given)
     if complaint:
         return not_yet(exercise, f"not yet. This input is not allowed: {complaint}.", f"got       {describe(given)}")
-    right = normalize(exercise.right(given.copy()))
-    outcome = run(lambda: normalize(exercise.faulty(given.copy()), right))
+    right = normalize(reference(given.copy()))
+    outcome = run(lambda: normalize(faulty(given.copy()), right))
     width = max(map(len, exercise.outcomes))
     shown = outcome.failure or describe(outcome.value), describe(right)
     values = [f"{name:{width}}  {number}" for name, number in zip(exercise.outcomes, shown, strict=True)]
     if outcome.failure or not agree(exercise, outcome.value, right):
         return solved(exercise, "\n  ".join(["The fault shows.", *values]))
-    name = first_named(exercise, lambda mistake: bool(mistake.when(given)))
+    name = first_named(exercise, lambda mistake: bool(mistake.when and mistake.when(given)))
     feedback = f"not yet: {_how_near(exercise, outcome.value, right)}. {name}".rstrip()
     return not_yet(exercise, feedback, f"tried     {show(given)}", *values, named=name, got=show(given))
 

@@ -38,14 +38,22 @@ def others(reference: Callable, tried: Sequence[Tried], close: Close) -> str:
 
     names = list(tried[0].arguments)
     for one, other in itertools.combinations(names, 2):
-        swapped = {one: other, other: one}
-        if gives_the_results(lambda a, s=swapped: {n: a[s.get(n, n)] for n in a}):
+        if gives_the_results(_swapping(one, other)):
             return f"The arguments `{one}` and `{other}` are swapped."
     for name in names:
         for feedback, function in _taken_for(np.asarray(tried[0].arguments[name])):
-            if gives_the_results(lambda a, n=name, f=function: {**a, n: f(a[n])}):
+            if gives_the_results(_applying(function, name)):
                 return feedback.format(name)
     return ""
+
+
+def _swapping(one: str, other: str) -> Callable[[Arguments], Arguments]:
+    swapped = {one: other, other: one}
+    return lambda arguments: {name: arguments[swapped.get(name, name)] for name in arguments}
+
+
+def _applying(function: Callable, name: str) -> Callable[[Arguments], Arguments]:
+    return lambda arguments: {**arguments, name: function(arguments[name])}
 
 
 def _gives(reference: Callable, change: Callable[[Arguments], Arguments], call: Tried, close: Close) -> bool:
