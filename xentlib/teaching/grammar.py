@@ -82,21 +82,8 @@ def entries(name: str, positive: bool = False) -> IndexedBase:
     return IndexedBase(name, **({"positive": True} if positive else {"real": True}))
 
 
-def in_range(expression: Any) -> Expr:
-    """Return `expression` for indices that lie in 0, …, K − 1, as all indices of the book do.
-
-    SymPy sums a delta to a Piecewise, because it cannot know that the index is one of the K.
-
-    >>> from xentlib.teaching.symbolic import exp, i, j, sum_over, z
-    >>> sum_over(j, exp(z[j]) * KroneckerDelta(i, j)).doit()
-    Piecewise((exp(z[i]), i <= K - 1), (0, True))
-    >>> in_range(_)
-    exp(z[i])
-    """
-    return sympify(expression).replace(_says_in_range, lambda relation: true)
-
-
 def _says_in_range(expression):
+    """Tell whether a relation says that an index is a class, as SymPy writes where it sums a delta."""
     indices = list(expression.free_symbols & _CLASSES) if isinstance(expression, Relational) else []
     if len(indices) != 1:
         return False

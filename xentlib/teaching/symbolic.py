@@ -25,7 +25,7 @@ import sympy
 from sympy import Expr, IndexedBase, Integer, KroneckerDelta, Piecewise, Sum, Symbol, Tuple, exp, log, symbols, sympify
 
 from xentlib.teaching import counterexamples
-from xentlib.teaching.grammar import K, OutsideTheGrammar, checked, differentiable, entries, in_range, index
+from xentlib.teaching.grammar import K, OutsideTheGrammar, checked, differentiable, entries, index
 from xentlib.teaching.normal_form import Undefined
 from xentlib.teaching.prover import prove
 
@@ -33,7 +33,7 @@ __all__ = [
     "K", "T", "c", "i", "j", "k", "l", "m", "p", "q", "y", "z",
     "KroneckerDelta", "Piecewise", "Sum", "diff", "entries", "exp", "index", "log",
     "NotAnIdentity", "NotProved", "OutsideTheGrammar",
-    "assert_identity", "in_range", "refuted", "spot_check", "sum_over",
+    "assert_identity", "refuted", "spot_check", "sum_over",
 ]  # fmt: skip
 
 i, j, k, l, y = map(index, "ijkly")  # noqa: E741, classes, counted from 0
