@@ -21,7 +21,7 @@ from xentlib._validate import DType, Floats
 TILE_BYTES = 1 << 21
 """Of logits in a tile: large enough that threads seldom wait for the interpreter, small enough for the shared cache."""
 
-SMALLEST_SHARE = 1 << 15
+FEWEST_LOGITS = 1 << 15
 """Logits below which a second thread costs more than it saves."""
 
 BLOCK = 128
@@ -64,7 +64,7 @@ def _in_blocks(a: Floats) -> tuple[Floats, Floats]:
 # Threads
 
 
-def for_each_tile(solve: Callable[[slice, Floats], None], table: Floats, work: DType) -> None:
+def for_each_tile(compute: Callable[[slice, Floats], None], table: Floats, work: DType) -> None:
     """Call `solve(rows, scratch)` for one slice of the rows after another, on as many threads as pay.
 
     `scratch` is a tile of numbers of `work` to compute in, which each thread uses again and again. The first error ends
@@ -81,7 +81,7 @@ def for_each_tile(solve: Callable[[slice, Floats], None], table: Floats, work: D
             try:
                 for start in starts:
                     rows = slice(start, min(start + step, n_rows))
-                    solve(rows, scratch[: rows.stop - start])
+                    compute(rows, scratch[: rows.stop - start])
             except BaseException:
                 deque(starts, maxlen=0)  # the other threads have nothing left to take
                 raise
@@ -91,8 +91,8 @@ def for_each_tile(solve: Callable[[slice, Floats], None], table: Floats, work: D
 
 def n_threads(n_elements: int) -> int:
     """Return how many threads to use for an array of `n_elements`: at least 1, at most `XENTLIB_NUM_THREADS`."""
-    shares = n_elements // SMALLEST_SHARE
-    return min(shares, _most_threads()) if shares > 1 else 1
+    n_useful = n_elements // FEWEST_LOGITS
+    return min(n_useful, _most_threads()) if n_useful > 1 else 1
 
 
 def _run(worker: Callable[[], None], count: int) -> None:

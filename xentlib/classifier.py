@@ -194,8 +194,8 @@ class SoftmaxRegression(Estimator):
 
         Parameters
         ----------
-        features : array_like of shape (N, D)
-            One sample a row; N may be 0.
+        features
+            As for `predict_proba`.
 
         Returns
         -------
@@ -241,8 +241,8 @@ class SoftmaxRegression(Estimator):
 
         Parameters
         ----------
-        features : array_like of shape (N, D)
-            One sample a row; N may be 0.
+        features
+            As for `predict_proba`.
 
         Returns
         -------
@@ -262,8 +262,8 @@ class SoftmaxRegression(Estimator):
 
         Parameters
         ----------
-        features : array_like of shape (N, D)
-            One sample a row; N may be 0.
+        features
+            As for `predict_proba`.
 
         Returns
         -------
@@ -369,31 +369,31 @@ class _Point(NamedTuple):
 class _Objective:
     """The weighted mean loss and the penalty, with derivatives, as a function of Θ."""
 
-    def __init__(self, x: Floats, y: NDArray[np.intp], share: Floats, n_classes: int, l2: float) -> None:
+    def __init__(self, x: Floats, y: NDArray[np.intp], sample_fraction: Floats, n_classes: int, l2: float) -> None:
         self.x = np.column_stack([x, np.ones(len(x))])
         self.y = y
-        self.share = share[:, np.newaxis]  # s_n / Σ_n s_n
+        self.sample_fraction = sample_fraction[:, np.newaxis]  # s_n / Σ_n s_n
         self.n_classes = n_classes
         self.l2 = np.append(np.full(x.shape[1], float(l2)), 0.0)  # the biases are free
 
     def start(self) -> _Point:
-        return self.at(np.zeros((self.n_classes, self.x.shape[1])))
+        return self.evaluate(np.zeros((self.n_classes, self.x.shape[1])))
 
-    def at(self, theta: Floats) -> _Point:
+    def evaluate(self, theta: Floats) -> _Point:
         logits = self.x @ theta.T
         losses, slopes = softmax_cross_entropy_with_grad(logits, self.y, reduction="none")
-        value = losses @ self.share[:, 0] + (self.l2 * theta**2).sum() / 2
-        gradient = (self.share * slopes).T @ self.x + self.l2 * theta
+        value = losses @ self.sample_fraction[:, 0] + (self.l2 * theta**2).sum() / 2
+        gradient = (self.sample_fraction * slopes).T @ self.x + self.l2 * theta
         return _Point(theta, logits, value, gradient, np.linalg.norm(gradient))
 
     def hessian_times(self, v: Floats, point: _Point) -> Floats:
         """Return H V at a point, Σ_n s_n (H_n V x_n) x_nᵀ / Σ_n s_n + l2 V, where H_n = diag(q_n) − q_n q_nᵀ."""
         rows = softmax_cross_entropy_hvp(point.logits, self.x @ v.T)
-        return (self.share * rows).T @ self.x + self.l2 * v
+        return (self.sample_fraction * rows).T @ self.x + self.l2 * v
 
     def largest_curvature(self) -> np.floating:
         """Return a bound on the eigenvalues of H anywhere: diag(q) − q qᵀ has none above 1/2."""
-        return np.linalg.eigvalsh((self.share * self.x).T @ self.x)[-1] / 2 + self.l2.max()
+        return np.linalg.eigvalsh((self.sample_fraction * self.x).T @ self.x)[-1] / 2 + self.l2.max()
 
 
 _Step: TypeAlias = Callable[[_Point], _Point]
@@ -415,7 +415,7 @@ def _descent(step: _Step, point: _Point, max_iter: int, tol: float) -> Iterator[
 def _gradient_descent(objective: _Objective) -> _Step:
     """Return the step Θ − ∇f/L, which lowers f wherever it is taken: no curvature exceeds L."""
     rate = 1 / objective.largest_curvature()
-    return lambda point: objective.at(point.theta - rate * point.gradient)
+    return lambda point: objective.evaluate(point.theta - rate * point.gradient)
 
 
 def _newton_cg(objective: _Objective) -> _Step:
@@ -456,7 +456,7 @@ def _line_search(objective: _Objective, point: _Point, direction: Floats) -> _Po
     slope = np.vdot(point.gradient, direction)
     for halvings in range(60):
         step = 0.5**halvings
-        ahead = objective.at(point.theta + step * direction)
+        ahead = objective.evaluate(point.theta + step * direction)
         if ahead.value <= point.value + ARMIJO * step * slope + ROUNDING * point.value:
             return ahead
     return point

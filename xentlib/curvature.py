@@ -243,10 +243,10 @@ def _probabilities(name: str, z: Floats) -> tuple[Floats, NDArray[np.intp], Floa
     """Return q, where it is largest, and 1 − q there: r / (1 + r), which does not round to 0."""
     check_axis(name, z, -1)
     try:
-        top = split_largest(z)
+        split = split_largest(z)
     except UnsoundError:
         raise_bad_logits(name, z, -1)
-    return top.probabilities(), top.argmax, top.rest / (1 + top.rest)
+    return split.probabilities(), split.argmax, split.rest / (1 + split.rest)
 
 
 def _matrix(q: Floats, argmax: NDArray[np.intp], complement_there: Floats) -> Floats:

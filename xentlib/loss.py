@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._kernel import solve_tile
+from xentlib._kernel import compute_tile
 from xentlib._target import (
     F,
     LossOptions,
@@ -192,20 +192,20 @@ def _evaluate(
     loss: Floats = np.empty(len(table), work)
     grad: Floats | Any = np.empty(table.shape, z.dtype) if with_grad else None
 
-    def solve(rows: slice, scratch: Floats) -> None:
+    def compute(rows: slice, scratch: Floats) -> None:
         out = grad[rows] if with_grad and grad.dtype == work else scratch
-        loss[rows] = solve_tile(np.ascontiguousarray(table[rows], work), target, rows, out, with_grad)
+        loss[rows] = compute_tile(np.ascontiguousarray(table[rows], work), target, rows, out, with_grad)
         if with_grad and out is scratch:
             grad[rows] = out
 
     try:
-        for_each_tile(solve, table, work)
+        for_each_tile(compute, table, work)
     except UnsoundError:
         _raise_unsound(z, target)
     if target.ignored.size:
         loss[target.ignored] = 0
-    if with_grad and target.ignored.size:
-        grad[target.ignored] = 0
+        if with_grad:
+            grad[target.ignored] = 0
     result = reduce_loss(loss, z.shape[:-1], z.dtype, options.reduction)
     return result, grad.reshape(z.shape) if with_grad else None
 

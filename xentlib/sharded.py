@@ -15,8 +15,8 @@ import dask.array as da
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._kernel import Finalized, LseState, finalize, merge, nothing_seen, piece_to_gradient, reduce_piece
-from xentlib._target import ALL, Options, Targets, UnsoundError, check_distributions, make_targets
+from xentlib._kernel import Finalized, LseState, block_to_gradient, finalize, identity, merge, reduce_block
+from xentlib._target import ALL, Options, Targets, UnsoundError, check_distributions, make_targets, targets_with
 from xentlib._validate import (
     DType,
     Floats,
@@ -143,7 +143,7 @@ class _Sharded:
         self.logits, self.targets, self.options = _check(logits, targets, options)
         self.dtype = self.logits.dtype
         # In a piece nothing is reduced yet: the mean's divisor is known only when all pieces are.
-        self.piecewise = self.options._replace(reduction="sum")
+        self.unreduced = self.options._replace(reduction="sum")
         self.by_index = self.targets.ndim == 1
         rows, classes = (np.cumsum((0, *sizes[:-1])) for sizes in self.logits.chunks)
         self.first_row = da.from_array(rows, chunks=1)
@@ -153,8 +153,8 @@ class _Sharded:
     def _finalize(self) -> da.Array:
         """Return what each row comes to, in float64."""
         states = da.blockwise(
-            _reduce, "nkf", *self._pieces(), adjust_chunks={"k": 1}, new_axes={"f": len(LseState._fields)},
-            options=self.piecewise, n_classes=self.logits.shape[1],
+            _reduce, "nkf", *self._chunks(), adjust_chunks={"k": 1}, new_axes={"f": len(LseState._fields)},
+            options=self.unreduced, n_classes=self.logits.shape[1],
             dtype=FLOAT64, align_arrays=False, meta=np.empty((0, 0, 0)),
         )  # fmt: skip
         merged = da.reduction(
@@ -163,7 +163,7 @@ class _Sharded:
         )  # fmt: skip
         return da.blockwise(
             _close, "ng", merged, "nkf", *self._labels(), self.first_row, "n",
-            new_axes={"g": len(Finalized._fields)}, concatenate=True, options=self.piecewise,
+            new_axes={"g": len(Finalized._fields)}, concatenate=True, options=self.unreduced,
             dtype=FLOAT64, align_arrays=False, meta=np.empty((0, 0)),
         )  # fmt: skip
 
@@ -171,7 +171,7 @@ class _Sharded:
         """Return the class indices as an argument of `blockwise`."""
         return (self.targets, "n") if self.by_index else (None, None)
 
-    def _pieces(self) -> tuple[Any, ...]:
+    def _chunks(self) -> tuple[Any, ...]:
         """Return the arguments of `blockwise` that say which piece of the logits is meant, and its targets."""
         target = (self.targets, "n") if self.by_index else (self.targets, "nk")
         return self.logits, "nk", *target, self.first_row, "n", self.first_class, "k"
@@ -185,8 +185,8 @@ class _Sharded:
     def grad(self) -> da.Array:
         """Return the gradient of the reduced loss, piece by piece."""
         return da.blockwise(
-            _gradient, "nk", *self._pieces(), self.done, "ng", self.factor, "", concatenate=True,
-            options=self.piecewise, n_classes=self.logits.shape[1],
+            _gradient, "nk", *self._chunks(), self.done, "ng", self.factor, "", concatenate=True,
+            options=self.unreduced, n_classes=self.logits.shape[1],
             dtype=self.dtype, align_arrays=False, meta=np.empty((0, 0), self.dtype),
         )  # fmt: skip
 
@@ -219,9 +219,9 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
     if targets.ndim == 1 and targets.dtype.kind not in "iu" and targets.size:
         raise TypeError(f"targets of shape {targets.shape} must be integer class indices; got dtype {targets.dtype}")
     empty = np.empty((0, *targets.shape[1:]), targets.dtype)
-    make_targets(empty, (0, logits.shape[1]), working_dtype(dtype), options)
+    factors = options.check(logits.shape[1])
+    targets_with(factors, empty, (0, logits.shape[1]), working_dtype(dtype), options.ignore_index)
     if options.class_weights is not None:
-        factors = options.check(logits.shape[1])
         unit = factors.unit() if targets.ndim == 1 else 1.0
         options = options._replace(class_weights=factors.weights / unit, z_loss=options.z_loss / unit)
     return logits.astype(dtype), targets.rechunk(logits.chunks[: targets.ndim]), options
@@ -230,14 +230,16 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
 # What is done with each piece
 
 
-def _targets(targets: NDArray[Any], first: Index, z: Floats, n_classes: int, options: Options) -> tuple[Targets, slice]:
+def _targets(
+    targets: NDArray[Any], offset: Index, z: Floats, n_classes: int, options: Options
+) -> tuple[Targets, slice]:
     """Return the targets of the rows of a piece, and which of the classes that they know are those of the piece."""
-    classes = slice(first[1], first[1] + z.shape[1])
+    classes = slice(offset[1], offset[1] + z.shape[1])
     if targets.ndim == 1:
-        return make_targets(targets, (len(z), n_classes), z.dtype, options, first[:1]), classes
+        return make_targets(targets, (len(z), n_classes), z.dtype, options, offset[:1]), classes
     whole: Any = make_targets(np.empty((0, n_classes)), (0, n_classes), z.dtype, options)
-    scale, share = (t if t.ndim == 0 else t[classes] for t in (whole.scale, whole.share))
-    return whole._replace(probs=targets, scale=scale, share=share), slice(0, z.shape[1])
+    scale, smoothing_weights = (t if t.ndim == 0 else t[classes] for t in (whole.scale, whole.smoothing_weights))
+    return whole._replace(probs=targets, scale=scale, smoothing_weights=smoothing_weights), slice(0, z.shape[1])
 
 
 def _reduce(
@@ -245,16 +247,16 @@ def _reduce(
 ) -> NDArray[np.float64]:
     """Return the state of a piece, of shape (n, 1, 7)."""
     z = np.ascontiguousarray(logits, working_dtype(logits.dtype))
-    first = int(rows[0]), int(classes[0])
-    known, part = _targets(targets, first, z, n_classes, options)
-    state = nothing_seen(len(z), z.dtype)
+    offset = int(rows[0]), int(classes[0])
+    known, inside = _targets(targets, offset, z, n_classes, options)
+    state = identity(len(z), z.dtype)
     with np.errstate(all="ignore"):
         try:
             if z.size:
-                state = reduce_piece(z, known, ALL, part, first[1], np.empty_like(z))
+                state = reduce_block(z, known, ALL, inside, offset[1], np.empty_like(z))
         except UnsoundError:
-            check_distributions(known, logits.shape, first)
-            raise_bad_logits("logits", logits, -1, first)
+            check_distributions(known, logits.shape, offset)
+            raise_bad_logits("logits", logits, -1, offset)
     return _stacked(state)[:, np.newaxis]
 
 
@@ -296,13 +298,13 @@ def _gradient(
 ) -> Floats:  # fmt: skip
     """Return the gradient of a piece."""
     z = logits.astype(working_dtype(logits.dtype), order="C")  # a copy: Dask's pieces are not ours to write to
-    first = int(rows[0]), int(classes[0])
-    known, part = _targets(targets, first, z, n_classes, options)
+    offset = int(rows[0]), int(classes[0])
+    known, inside = _targets(targets, offset, z, n_classes, options)
     masked = z == -np.inf
     finalized = Finalized(*done.T)
     with np.errstate(all="ignore"):
         pivot = finalized.pivot.astype(np.intp)
-        piece_to_gradient(z, finalized._replace(pivot=pivot), known.off_pivot(ALL, part), first[1])
+        block_to_gradient(z, finalized._replace(pivot=pivot), known.off_pivot(ALL, inside), offset[1])
         z *= factor
     z[masked] = 0
     z[known.ignored] = 0

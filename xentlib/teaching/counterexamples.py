@@ -77,55 +77,55 @@ class Point:
                 raise Undefined("no finite number")
             return value
 
-    def _value(self, node, at):
+    def _value(self, node, numbers):
         if node.is_Integer:
             return int(node)
         if node.is_Rational:
             return mpmath.mpf(node.p) / node.q
         if isinstance(node, Symbol):
-            return _inexact(at[node]) if node in at else _missing(node)
-        key = mpmath.mp.dps, node, *map(at.get, _indices(node))
+            return _inexact(numbers[node]) if node in numbers else _missing(node)
+        key = mpmath.mp.dps, node, *map(numbers.get, _indices(node))
         if key not in self.known:
-            self.known[key] = self._worked_out(node, at)
+            self.known[key] = self._worked_out(node, numbers)
         return self.known[key]
 
-    def _worked_out(self, node, at):
+    def _worked_out(self, node, numbers):
         if isinstance(node, Indexed):
-            (index,) = (self._value(one, at) for one in node.indices)
+            (index,) = (self._value(one, numbers) for one in node.indices)
             return _inexact(self.entries[node.base][index]) if index >= 0 else _missing(node)
         if isinstance(node, (Sum, Product)):
-            return self._over(node.function, node.limits, at, sum if isinstance(node, Sum) else math.prod)
+            return self._over(node.function, node.limits, numbers, sum if isinstance(node, Sum) else math.prod)
         if isinstance(node, Piecewise):
-            held = (term for term, condition in node.args if self._holds(condition, at))
-            return self._value(next(held, sympy.nan), at)
+            held = (term for term, condition in node.args if self._holds(condition, numbers))
+            return self._value(next(held, sympy.nan), numbers)
         if self.at_zeros and node.is_Mul:
-            return self._product_with_zeros(node, at)
-        arguments = [self._value(argument, at) for argument in node.args]
+            return self._product_with_zeros(node, numbers)
+        arguments = [self._value(argument, numbers) for argument in node.args]
         if self.at_zeros and isinstance(node, (log, sympy.Pow)) and arguments[0] == 0:
             return mpmath.mpf("-inf") if isinstance(node, log) else _zero_to_the(arguments[1])
         return _FUNCTIONS.get(node.func, _other(node))(*arguments)
 
-    def _over(self, term, limits, at, collect):
+    def _over(self, term, limits, numbers, collect):
         if not limits:
-            return self._value(term, at)
+            return self._value(term, numbers)
         *inner, (index, low, high) = limits
-        values = range(self._value(low, at), self._value(high, at) + 1)
-        return collect([self._over(term, inner, {**at, index: n}, collect) for n in values])
+        values = range(self._value(low, numbers), self._value(high, numbers) + 1)
+        return collect([self._over(term, inner, {**numbers, index: n}, collect) for n in values])
 
-    def _holds(self, condition, at):
+    def _holds(self, condition, numbers):
         if isinstance(condition, BooleanAtom):
             return bool(condition)
         if isinstance(condition, (And, Or, Not)):
-            return _LOGIC[condition.func]([self._holds(part, at) for part in condition.args])
+            return _LOGIC[condition.func]([self._holds(part, numbers) for part in condition.args])
         if isinstance(condition, Relational):
-            return bool(condition.func(*(sympy.sympify(self._value(side, at)) for side in condition.args)))
+            return bool(condition.func(*(sympy.sympify(self._value(side, numbers)) for side in condition.args)))
         raise Undefined(f"the condition {condition}")
 
-    def _product_with_zeros(self, node, at):
+    def _product_with_zeros(self, node, numbers):
         values, logarithms = [], False
         for factor in node.args:
             try:
-                values.append(self._value(factor, at))
+                values.append(self._value(factor, numbers))
             except (ZeroDivisionError, Undefined):
                 values.append(mpmath.nan)
             logarithms |= not mpmath.isfinite(values[-1]) and factor.has(log)

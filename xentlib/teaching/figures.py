@@ -248,8 +248,8 @@ def classifier_pipeline(
     _picture(ax, features[:, np.newaxis], (3.75, 4.05, 2.75, 4.15), f"{features.size} features x")
     for third, y in zip(np.array_split(np.arange(features.size), 3), (3.95, 3.45, 2.95), strict=True):
         n = third[features[third].argmax()]
-        at = 4.15 - 1.4 * (n + 0.5) / features.size
-        ax.plot((4.05, 4.2, 4.35), (at, at, y), color=MUTED, linewidth=0.8)
+        y_feature = 4.15 - 1.4 * (n + 0.5) / features.size
+        ax.plot((4.05, 4.2, 4.35), (y_feature, y_feature, y), color=MUTED, linewidth=0.8)
         ax.text(4.4, y, f"x{str(n).translate(_SUBSCRIPTS)} = {features[n]:.2f}", va="center_baseline")
 
     ax.plot((3.9, 3.9, 1.15), (2.65, 2.4, 2.4), color=MUTED, linewidth=1.5, solid_capstyle="butt")
