@@ -3,6 +3,7 @@
 import re
 
 from audits.losses import LOSSES
+from benchmarks.report import table
 from xentlib.audit.probes import ABOUT
 
 DIGITS = {"float64": 15.7, "float32": 6.9, "float16": 3.0, "bfloat16": 2.1}  # −log10 eps
@@ -37,7 +38,7 @@ def _facts(results):
 
 
 def _table(head, rows):
-    return "\n".join("| " + " | ".join(row) + " |" for row in (head, [":--"] * len(head), *rows))
+    return table(head, rows, rule=[":--"] * len(head))
 
 
 def _overview(results):

@@ -58,9 +58,9 @@ def _introduction(results):
     return "\n".join(lines)
 
 
-def table(head, rows):
-    """Return a Markdown table, its first column flush left and the others flush right."""
-    rule = [":---", *["---:"] * (len(head) - 1)]
+def table(head, rows, rule=None):
+    """Return a Markdown table, its first column flush left and the others flush right, unless a `rule` says how."""
+    rule = rule or [":---", *["---:"] * (len(head) - 1)]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, rule, *rows))
 
 

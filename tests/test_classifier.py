@@ -75,10 +75,10 @@ def test_gradient_and_curvature_are_the_derivatives_of_the_objective(rng):
         losses = np.log(np.exp(z).sum(1)) - z[np.arange(7), y]
         return share @ losses + 0.1 * (theta[:, :2] ** 2).sum()
 
-    assert objective.at(theta).value == pytest.approx(textbook(theta), rel=1e-13)
-    assert check_grad(textbook, lambda theta: objective.at(theta).gradient, theta, method="complex") < 1e-12
-    ahead, behind = (objective.at(theta + h * v).gradient for h in (1e-5, -1e-5))
-    product = objective.hessian_times(v, objective.at(theta))
+    assert objective.evaluate(theta).value == pytest.approx(textbook(theta), rel=1e-13)
+    assert check_grad(textbook, lambda theta: objective.evaluate(theta).gradient, theta, method="complex") < 1e-12
+    ahead, behind = (objective.evaluate(theta + h * v).gradient for h in (1e-5, -1e-5))
+    product = objective.hessian_times(v, objective.evaluate(theta))
     assert product == pytest.approx((ahead - behind) / 2e-5, rel=1e-6, abs=1e-8)
     assert np.vdot(v, product) <= objective.largest_curvature() * np.vdot(v, v)
 

@@ -12,6 +12,9 @@ from sympy import Indexed, KroneckerDelta, Symbol
 import xentlib
 from xentlib.teaching import exercises
 from xentlib.teaching.exercises import checking, find
+from xentlib.teaching.exercises.checking.compare import agree
+from xentlib.teaching.exercises.checking.normalize import copies_of, normalize
+from xentlib.teaching.exercises.checking.result import diagnosed
 from xentlib.teaching.symbolic import K, T, c, i, log, p, q, sum_over, z
 
 ALL = {exercise.id: exercise for exercise in exercises.all_exercises()}
@@ -26,7 +29,7 @@ WORDS = {
     "rounded": "rounded|Nearly|digits",
     "index": "index|indices|sum over|the mean over|sign of|depends on",
     "part": "missing|turned round|factor|constant|depends on|index|sign|times",
-    "no number": "overflow|no number|no finite number|rounded to 0",
+    "no number": "overflow|not a number|not a finite number|rounded to 0",
     "epsilon": "ε|clip|Nearly|infinite|digits",
     "softmax twice": "twice|probabilities|swapped",
     "swapped": "swapped|order|p and q",
@@ -40,7 +43,7 @@ def of_kind(kind):
 
 
 def numbers_of(exercise):
-    return checking._plain(exercise.answer)
+    return normalize(exercise.answer)
 
 
 def broken_values():
@@ -56,7 +59,7 @@ def broken_values():
             broken += [("ratio", 1 / right), ("logarithm", np.log(abs(right)))]
             broken += [("rounded", np.float64(f"{right:.1e}"))]
         for kind, wrong in broken:
-            if not checking._agree(exercise, *map(exercise.through or np.asarray, (np.asarray(wrong), right))):
+            if not agree(exercise, *map(exercise.through or np.asarray, (np.asarray(wrong), right))):
                 yield exercise, kind, wrong
 
 
@@ -102,10 +105,8 @@ def broken_versions(right, exercise):
 
 def same_on_all_inputs(exercise, wrong):
     with np.errstate(all="ignore"):
-        results = [
-            [checking._plain(f(*checking.copies_of(a))) for f in (wrong, exercise.answer)] for a in exercise.inputs
-        ]
-    return all(checking._agree(exercise, *pair) for pair in results)
+        results = [[normalize(f(*copies_of(a))) for f in (wrong, exercise.answer)] for a in exercise.inputs]
+    return all(agree(exercise, *pair) for pair in results)
 
 
 def over_the_batch(z):
@@ -174,7 +175,7 @@ def told(cases):
     """Return, for each case, what `check` says of it, and whether that is a name."""
     for exercise, kind, wrong in cases:
         result = checking.judge(exercise, wrong)
-        own = any(mistake.says in repr(result) for mistake in exercise.mistakes)
+        own = any(mistake.feedback in repr(result) for mistake in exercise.mistakes)
         first = repr(result).partition("\n")[0]
         yield exercise.id, kind, result, own or bool(re.search(WORDS[kind], first.partition("not yet")[2]))
 
@@ -183,7 +184,8 @@ def told(cases):
     "broken", [broken_values, broken_functions, broken_in_other_ways, broken_expressions], ids=lambda f: f.__name__
 )
 def test_a_broken_reference_is_never_accepted_and_nine_in_ten_are_named(broken, monkeypatch):
-    monkeypatch.setattr(checking, "_diagnosed", lambda kind, *what: kind(*what))  # so that no failure is hidden
+    for module in (checking.value, checking.expression, checking.function):  # so that no failure is hidden
+        monkeypatch.setattr(module, "diagnosed", lambda kind, *what: kind(*what))
     verdicts = [*told(broken())]
     # Two indices that a delta makes equal may be swapped: what the prover accepts is right.
     wrong = [verdict for verdict in verdicts if "for every K" not in repr(verdict[2])]
@@ -215,7 +217,7 @@ NUMBERS = [e for e in of_kind("predict") if isinstance(numbers_of(e), np.ndarray
 
 def names_in(exercise, answer):
     told = repr(checking.judge(exercise, answer))
-    return [mistake for mistake in exercise.mistakes if mistake.says in told]
+    return [mistake for mistake in exercise.mistakes if mistake.feedback in told]
 
 
 @pytest.mark.parametrize("places", [2, 3])
@@ -261,7 +263,7 @@ def test_an_answer_is_refuted_within_what_the_task_allows():
         (z[i] / sympy.Integer(0), "no finite value"),
         (z, "z stands for all of its entries"),
         (1 / (1 + z), "z stands for all of its entries"),
-        (sympy.Function("f")(i), "f is no function"),
+        (sympy.Function("f")(i), "f is not a function"),
     ],
 )
 def test_what_can_have_no_value_is_told_before_numbers_are_tried(answer, told):
@@ -285,8 +287,8 @@ def test_the_input_that_is_shown_is_the_one_at_which_there_is_no_number():
 
 def test_what_is_wrong_in_no_way_of_a_kind_gets_no_name(monkeypatch):
     found, noise = [], np.random.default_rng(0)
-    diagnosed = checking._diagnosed
-    monkeypatch.setattr(checking, "_diagnosed", lambda *what: found.append(diagnosed(*what)) or found[-1])
+    for module in (checking.value, checking.expression, checking.function):
+        monkeypatch.setattr(module, "diagnosed", lambda *what: found.append(diagnosed(*what)) or found[-1])
     for exercise in ALL.values():
         if exercise.kind == "code":
             checking.judge(exercise, noisy(exercise.answer, noise))

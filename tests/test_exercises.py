@@ -1,5 +1,6 @@
 """Every exercise, and the checker that serves them all: right answers, named mistakes, and everything else."""
 
+import inspect
 import json
 import os
 import re
@@ -21,8 +22,10 @@ from hypothesis import strategies as st
 from sympy.core.cache import clear_cache
 
 import xentlib
-from xentlib.teaching import exercises
+from xentlib.teaching import exercises, symbolic
 from xentlib.teaching.exercises import check, checking, find, guard, hint, progress, record
+from xentlib.teaching.exercises.checking.normalize import copies_of, is_unchanged, normalize
+from xentlib.teaching.exercises.checking.wording import show
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
 from xentlib.teaching.symbolic import (
     K,
@@ -96,9 +99,9 @@ def test_an_exercise_is_complete(exercise):
     assert 2 <= len(exercise.mistakes) <= 5
     assert exercise.difficulty in (1, 2, 3)
     assert 1 <= exercise.minutes <= 20
-    sentences = [exercise.task, *exercise.hints, *(mistake.says for mistake in exercise.mistakes)]
+    sentences = [exercise.task, *exercise.hints, *(mistake.feedback for mistake in exercise.mistakes)]
     assert all(sentence and not re.search(r"\s\s|^\s|\s$", sentence) for sentence in sentences)
-    assert len({mistake.says for mistake in exercise.mistakes}) == len(exercise.mistakes)
+    assert len({mistake.feedback for mistake in exercise.mistakes}) == len(exercise.mistakes)
     assert bool(exercise.inputs) == (exercise.kind == "code")
     if exercise.kind == "break":
         assert all([exercise.faulty, exercise.right, exercise.legal])
@@ -128,7 +131,7 @@ def test_mathematics_is_typeset_on_the_page_and_plain_where_it_is_printed(exerci
         *exercise.hints,
         exercise.because,
         *exercise.outcomes,
-        *(mistake.says for mistake in exercise.mistakes),
+        *(mistake.feedback for mistake in exercise.mistakes),
     ):
         assert IN_TEX.findall(text) == [], text
 
@@ -156,12 +159,13 @@ def test_a_named_mistake_gets_its_own_name_and_no_other(exercise, n, monkeypatch
         found.extend(k for k, mistake in enumerate(exercise.mistakes) if is_it(mistake))
         return first_named(exercise, lambda mistake: any(mistake is exercise.mistakes[k] for k in found))
 
-    first_named = checking._named
-    monkeypatch.setattr(checking, "_named", named)
+    first_named = checking.result.first_named
+    for module in (checking.value, checking.expression, checking.function, checking.input, checking.option):
+        monkeypatch.setattr(module, "first_named", named)
     result = check(exercise.id, exercise.mistakes[n].wrong)
     assert not result
     assert found == [n]
-    assert [k for k, mistake in enumerate(exercise.mistakes) if mistake.says in repr(result)] == [n]
+    assert [k for k, mistake in enumerate(exercise.mistakes) if mistake.feedback in repr(result)] == [n]
 
 
 @pytest.mark.parametrize(
@@ -200,7 +204,7 @@ def test_a_calibration_error_may_be_rounded_to_two_decimals(rounded):
 @settings(max_examples=25)
 def test_no_random_value_passes(exercise, seed):
     rng = np.random.default_rng(seed)
-    right = checking._plain(exercise.answer)
+    right = normalize(exercise.answer)
     if isinstance(right, np.ndarray):
         factor = rng.choice([-1, 0.5, 0.9, 1.1, 2, 100], size=right.shape)
         wrong = np.where(right == 0, rng.choice([-0.2, 0.3, 1], size=right.shape), right * factor)
@@ -236,7 +240,7 @@ def test_no_random_function_passes(exercise, seed, size):
 
     result = check(exercise.id, off)
     assert not result
-    assert not any(mistake.says in repr(result) for mistake in exercise.mistakes)
+    assert not any(mistake.feedback in repr(result) for mistake in exercise.mistakes)
 
 
 @pytest.mark.parametrize("exercise", of_kind("code"))
@@ -346,7 +350,7 @@ def test_a_strange_answer_is_wrong_and_raises_nothing(exercise):
 @pytest.mark.parametrize("exercise", EVERY)
 def test_an_unsolved_cell_is_told_in_one_kind_line(exercise, blank):
     assert repr(check(exercise.id, blank)) == (
-        f"{exercise.id}: not answered yet. Asked for: {checking.ASKED_FOR[exercise.kind]}."
+        f"{exercise.id}: not answered yet. Asked for: {checking.result.ASKED_FOR[exercise.kind]}."
     )
 
 
@@ -370,7 +374,7 @@ def test_what_a_function_wrongly_returns_is_described(exercise, name):
     value, told = RETURNED[name]
     result = check(exercise.id, lambda *args: value)
     assert not result
-    expected = np.asarray(exercise.answer(*checking.copies_of(exercise.inputs[0])))
+    expected = np.asarray(exercise.answer(*copies_of(exercise.inputs[0])))
     if name != "NaN" or expected.shape == (3,):
         assert told in repr(result)
 
@@ -421,7 +425,7 @@ def test_a_value_may_be_any_kind_of_number(number):
 
 
 def test_a_zero_is_shown_without_its_sign():
-    assert checking._show(np.array([-0.0, 1.0, -1e-9])) == "[0, 1, -1e-09]"
+    assert show(np.array([-0.0, 1.0, -1e-9])) == "[0, 1, -1e-09]"
 
 
 @pytest.mark.parametrize("shift", [0, -3, 1e6, -1e6, 0.1])
@@ -612,7 +616,7 @@ def in_plain_symbols(expression):
 def test_symbols_may_be_declared_without_assumptions(exercise):
     assert check(exercise.id, in_plain_symbols(exercise.answer))
     told = repr(check(exercise.id, in_plain_symbols(-exercise.answer)))
-    assert "minus the right answer" in told or any(mistake.says in told for mistake in exercise.mistakes)
+    assert "minus the right answer" in told or any(mistake.feedback in told for mistake in exercise.mistakes)
 
 
 @pytest.mark.parametrize("n", [sympy.Symbol("n"), sympy.Symbol("n", integer=True), sympy.Symbol("n", positive=True)])
@@ -786,9 +790,7 @@ def test_a_limit_costs_a_long_computation_no_more_than_the_same_again():
         return time.process_time() - started
 
     def prove():
-        return checking.symbolic.assert_identity(
-            find("05-temperature").answer, (exp(z[i] / T) / S - KroneckerDelta(i, y)) / T
-        )
+        return symbolic.assert_identity(find("05-temperature").answer, (exp(z[i] / T) / S - KroneckerDelta(i, y)) / T)
 
     free = min(seconds(lambda prove: prove()) for _ in range(2))
     assert min(seconds(lambda prove: in_a_thread(lambda: guard.run(prove))) for _ in range(2)) < 2 * free
@@ -824,8 +826,8 @@ def test_an_answer_that_never_ends_when_it_is_looked_at_is_stopped(monkeypatch):
 
 
 def test_a_proof_that_takes_too_long_leaves_the_spot_check(monkeypatch):
-    monkeypatch.setattr(checking.symbolic, "assert_identity", lambda *args, **kwargs: endless(0, 0))
-    monkeypatch.setattr(checking, "LONGEST_PROOF", 0.1)
+    monkeypatch.setattr(symbolic, "assert_identity", lambda *args, **kwargs: endless(0, 0))
+    monkeypatch.setattr(checking.expression, "LONGEST_PROOF", 0.1)
     assert "spot check" in repr(check("05-temperature", exp(z[i] / T) / S / T - KroneckerDelta(y, i) / T))
 
 
@@ -891,7 +893,7 @@ def test_an_answer_that_changes_its_input_is_told_so_though_its_value_is_right(e
         args[0][...] = 0
         return right
 
-    name = checking.inspect.signature(exercise.answer).parameters
+    name = inspect.signature(exercise.answer).parameters
     assert f"changes its argument `{next(iter(name))}`" in repr(check(exercise.id, greedy))
 
 
@@ -902,7 +904,7 @@ def test_a_new_shape_is_a_change_too_and_what_is_nan_stays_unchanged():
         return right
 
     assert "changes its argument `logits`" in repr(check("05-gradient", reshaped))
-    assert checking.is_unchanged(np.array([np.nan]), np.array([np.nan]))
+    assert is_unchanged(np.array([np.nan]), np.array([np.nan]))
 
 
 def test_no_call_sees_what_an_earlier_one_did_to_its_input():

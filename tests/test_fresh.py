@@ -23,13 +23,13 @@ def wrong_with(exercise):
     """Yield where an exercise and its own with the book's numbers differ."""
     numbers = fresh.NUMBERS[exercise.id]
     again = fresh.with_numbers(exercise, *numbers.book)
-    text = exercise.title + exercise.task + "".join(mistake.says for mistake in exercise.mistakes)
+    text = exercise.title + exercise.task + "".join(mistake.feedback for mistake in exercise.mistakes)
     yield from (f"{words!r} is not in it" for words in numbers.words if words not in text)
     if not checking.judge(exercise, again.answer):
         yield f"the answer is {again.answer}"
     for mistake, own in zip(again.mistakes, exercise.mistakes, strict=False):
         if not np.allclose(mistake.wrong, own.wrong, rtol=1e-3, atol=2e-4):  # the book's are rounded
-            yield f"{own.says!r} is {mistake.wrong}"
+            yield f"{own.feedback!r} is {mistake.wrong}"
 
 
 @pytest.mark.parametrize("exercise", PREDICTED, ids=by_id)
@@ -57,7 +57,7 @@ def test_other_numbers_have_their_answer_and_their_mistakes(exercise, seed):
     )
     assert len(again.mistakes) == len(exercise.mistakes)
     for mistake in again.mistakes:
-        assert checking.judge(again, mistake.wrong).named == mistake.says
+        assert checking.judge(again, mistake.wrong).named == mistake.feedback
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -72,7 +72,7 @@ def test_other_inputs_come_before_those_of_the_book(exercise, seed):
 def test_a_mistake_keeps_its_name_on_other_inputs(exercise):
     again = fresh.renewed(exercise, 3)
     for mistake in exercise.mistakes:
-        assert checking.judge(again, mistake.wrong).named == mistake.says
+        assert checking.judge(again, mistake.wrong).named == mistake.feedback
 
 
 def test_a_function_that_knows_the_inputs_of_the_book_alone_is_found_out():
@@ -185,3 +185,8 @@ def test_what_an_answer_says_on_the_standard_error_costs_no_points(capsys):
 
     points = score("05-gradient", loud, 2)
     assert (float(points), capsys.readouterr().err) == (2, "")
+
+
+def test_an_assignment_with_an_unknown_exercise_gives_no_points_and_says_so(capsys):
+    assert scored(capsys, "05-gradeint", 0, 2)[0] == 0
+    assert "There is no exercise '05-gradeint'. Nearest: 05-gradient" in scored(capsys, "05-gradeint", 0, 2)[1]

@@ -114,8 +114,8 @@ def test_blocks_do_not_show(monkeypatch, n_classes, kind):
 @pytest.fixture
 def apart(monkeypatch):
     """Record how many rows at a time are not solved with the shift that they share."""
-    solve, seen = _kernel._solve_apart, []
-    monkeypatch.setattr(_kernel, "_solve_apart", lambda z, *rest: seen.append(len(z)) or solve(z, *rest))
+    compute, seen = _kernel._compute_apart, []
+    monkeypatch.setattr(_kernel, "_compute_apart", lambda z, *rest: seen.append(len(z)) or compute(z, *rest))
     return seen
 
 

@@ -1,6 +1,8 @@
 """What a type checker, and a reader of a signature, learns about xentlib's public functions."""
 
+import importlib
 import inspect
+import pkgutil
 import re
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import xentlib
+from xentlib import teaching
 
 ROOT = Path(__file__).parents[1]
 FUNCTIONS = [
@@ -19,6 +22,11 @@ FUNCTIONS = [
     if not hasattr(getattr(xentlib, name), "_fields")  # a tuple of results is not called
     for method in ([""] if inspect.isfunction(getattr(xentlib, name)) else vars(getattr(xentlib, name)))
     if method == "__init__" or not method.startswith("_")
+]
+MODULES = [
+    module.name
+    for module in pkgutil.walk_packages(teaching.__path__, "xentlib.teaching.")
+    if not re.search(r"chapter_|explorers\.(?!explorer|text)", module.name)  # what a reader is shown stays short
 ]
 SNIPPET = """\
 from typing import Literal, assert_type
@@ -107,6 +115,14 @@ def test_the_checker_accepts_right_calls_and_rejects_wrong_ones(tmp_path):
 def test_every_parameter_and_result_has_a_hint(name):
     function = attrgetter(name)(xentlib)
     assert set(typing.get_type_hints(function)) == {*inspect.signature(function).parameters, "return"} - {"self"}
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_public_functions_of_teaching_have_hints(name):
+    module = importlib.import_module(name)
+    own = [f for _, f in inspect.getmembers(module, inspect.isfunction) if f.__module__ == name]
+    public = [f for f in own if not f.__name__.startswith("_")]
+    assert [f.__name__ for f in public if set(f.__annotations__) != {*inspect.signature(f).parameters, "return"}] == []
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

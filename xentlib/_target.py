@@ -40,7 +40,7 @@ ALL = slice(None)
 
 
 class UnsoundError(Exception):
-    """A tile has a logit that is NaN or +inf, a row of masks alone, or a target that is no distribution."""
+    """A tile has a logit that is NaN or +inf, a row of masks alone, or a target that is not a distribution."""
 
 
 class Target(NamedTuple):
@@ -52,8 +52,8 @@ class Target(NamedTuple):
 
     pivot: NDArray[np.intp]  #: counted from the first class of the tile
     rows: Any  #: which rows have their pivot in the tile: all, as a slice, or an array of their numbers
-    at: NDArray[np.intp]  #: where it is in the memory of the tile, for those rows
-    at_pivot: Floats  #: t of the pivot
+    positions: NDArray[np.intp]  #: where it is in the memory of the tile, for those rows
+    t_pivot: Floats  #: t of the pivot
     off_pivot: Any  #: t of the other classes: one number, or one for each class, or one for each entry
     off_pivot_sum: Any  #: Σ t of the other classes
 
@@ -80,7 +80,7 @@ class Options(NamedTuple):
     reduction: Reduction
 
     def check(self, n_classes: int) -> Factors:
-        """Return what the options make of a target, or say which of them is wrong."""
+        """Return the factors that the options put into a target, or say which of them is wrong."""
         check_choice("reduction", self.reduction, REDUCTIONS)
         smoothing = check_number("label_smoothing", self.label_smoothing, "lie in [0, 1]", lambda x: 0 <= x <= 1)
         z_loss = check_number("z_loss", self.z_loss, "be non-negative and finite", lambda x: 0 <= x < np.inf)
@@ -98,7 +98,7 @@ class Options(NamedTuple):
 
 
 class Factors(NamedTuple):
-    """What the options make of a target, in float64: factors that float32 cannot hold may cancel."""
+    """The factors that the options put into a target, in float64: factors that float32 cannot hold may cancel."""
 
     weights: Any  #: one for each class, or one number for all
     smoothing: float
@@ -111,13 +111,13 @@ class Factors(NamedTuple):
         cast("z_loss", np.asarray(self.z_loss), dtype)
 
     def unit(self) -> float:
-        """Return what to count weights in, so that their sum neither overflows nor vanishes. A mean does not notice."""
+        """Return the unit of the weights in which their sum neither overflows nor underflows. It cancels in a mean."""
         if self.reduction != "mean" or self.weights.ndim == 0:
             return 1.0
         return float(self.weights.max()) or 1.0
 
-    def share(self, n_classes: int) -> Any:
-        """Return what smoothing gives to each class: one number if it is the same for all."""
+    def smoothing_weights(self, n_classes: int) -> Any:
+        """Return the target that smoothing gives to each class: one number if it is the same for all."""
         return self.smoothing / n_classes * self.weights if self.smoothing else np.float64(0)
 
     def per_row(self, counted: float) -> float:
@@ -131,11 +131,11 @@ class Factors(NamedTuple):
 
 
 class IndexTargets(NamedTuple):
-    """The targets of rows with class indices: t = weight e_y + share."""
+    """The targets of rows with class indices: t = weight e_y + smoothing_weights."""
 
     labels: NDArray[np.intp]  #: y
     weight: Any  #: one for each row, or one number for all
-    share: Any  #: what smoothing gives to each class: one number, or one for each class
+    smoothing_weights: Any  #: what smoothing gives to each class: one number, or one for each class
     z_loss: np.floating
     ignored: NDArray[np.intp]  #: which rows do not count
     n_classes: int
@@ -143,65 +143,66 @@ class IndexTargets(NamedTuple):
     def tile(self, rows: Rows) -> Target:
         """Return the target of some rows."""
         pivot = self.labels[rows]
-        share, others = _split(self.share, pivot, self.n_classes)
+        smoothing, off_pivot_sum = _split(self.smoothing_weights, pivot, self.n_classes)
         weight = self.weight if self.weight.ndim == 0 else self.weight[rows]
-        return Target(pivot, ALL, _positions(pivot, self.n_classes), weight + share, self.share, others)
+        positions = _positions(pivot, self.n_classes)
+        return Target(pivot, ALL, positions, weight + smoothing, self.smoothing_weights, off_pivot_sum)
 
-    def piece(self, rows: Rows, classes: slice, top: NDArray[np.intp]) -> Target:
+    def block(self, rows: Rows, classes: slice, argmax: NDArray[np.intp]) -> Target:
         """Return the target of some rows and classes, the largest logits of which are at `top`."""
         n_classes, off, pivot = classes.stop - classes.start, self.off_pivot(rows, classes), self.labels[rows]
         if off.ndim:
-            return _set_apart(off, top)
+            return _set_apart(off, argmax)
         pivot = pivot - classes.start
-        inside, at = locate(pivot, n_classes)
+        inside, positions = locate(pivot, n_classes)
         weight = self.weight if self.weight.ndim == 0 else self.weight[rows][inside]
-        at_pivot = np.zeros(len(pivot), self.weight.dtype)
-        at_pivot[inside] = weight + off
-        off_pivot_sum = np.full_like(at_pivot, off * off.dtype.type(n_classes))
+        t_pivot = np.zeros(len(pivot), self.weight.dtype)
+        t_pivot[inside] = weight + off
+        off_pivot_sum = np.full_like(t_pivot, off * off.dtype.type(n_classes))
         off_pivot_sum[inside] = off * off.dtype.type(n_classes - 1)
-        return Target(pivot, inside, at, at_pivot, off, off_pivot_sum)
+        return Target(pivot, inside, positions, t_pivot, off, off_pivot_sum)
 
     def off_pivot(self, rows: Rows, classes: slice) -> Any:
-        """Return the target of the classes that are not the pivot: one number, or an array of its own.
+        """Return the target of the classes that are not the pivot: one number, or a new array.
 
-        Weights may make another class than the true one the largest, or all of the target small beside the z-loss.
+        Weights may make another class than the true one the largest, or the whole target small against the z-loss.
         """
-        if self.share.ndim == 0 and not (self.z_loss and self.weight.ndim):
-            return self.share
+        if self.smoothing_weights.ndim == 0 and not (self.z_loss and self.weight.ndim):
+            return self.smoothing_weights
         labels, n_classes = self.labels[rows], classes.stop - classes.start
-        t = np.empty((len(labels), n_classes), self.share.dtype)
-        t[:] = self.share if self.share.ndim == 0 else self.share[classes]
-        inside, at = locate(labels - classes.start, n_classes)
-        t.reshape(-1)[at] += self.weight if self.weight.ndim == 0 else self.weight[rows][inside]
+        t = np.empty((len(labels), n_classes), self.smoothing_weights.dtype)
+        t[:] = self.smoothing_weights if self.smoothing_weights.ndim == 0 else self.smoothing_weights[classes]
+        inside, positions = locate(labels - classes.start, n_classes)
+        t.reshape(-1)[positions] += self.weight if self.weight.ndim == 0 else self.weight[rows][inside]
         return t
 
 
-def _split(share: Any, pivot: NDArray[np.intp], n_classes: int) -> tuple[Any, Any]:
+def _split(weights: Any, pivot: NDArray[np.intp], n_classes: int) -> tuple[Any, Any]:
     """Return what smoothing gives to the pivot of each row, and to its other classes together."""
-    if share.ndim == 0:
-        return share, share * share.dtype.type(n_classes - 1)
-    return share[pivot], _sums_of_others(share)[pivot]
+    if weights.ndim == 0:
+        return weights, weights * weights.dtype.type(n_classes - 1)
+    return weights[pivot], _sums_of_others(weights)[pivot]
 
 
-def _sums_of_others(share: Floats) -> Floats:
-    """Return Σ_{j≠k} share_j for each class k, with its digits where one class has nearly all."""
-    sums = share.sum() - share
-    k = share.argmax()
-    sums[k] = share[:k].sum() + share[k + 1 :].sum()
+def _sums_of_others(weights: Floats) -> Floats:
+    """Return Σ_{j≠k} w_j for each class k, with its digits where one class has nearly all."""
+    sums = weights.sum() - weights
+    k = weights.argmax()
+    sums[k] = weights[:k].sum() + weights[k + 1 :].sum()
     return sums
 
 
 class DistributionTargets(NamedTuple):
-    """The targets of rows with distributions: t = scale p + share."""
+    """The targets of rows with distributions: t = scale p + smoothing_weights."""
 
-    probs: Floats  #: p, in the dtype that it came in: a copy would need as much memory
+    probs: Floats  #: p, in its original dtype: a copy would need as much memory
     scale: Any  #: one for each class, or one number for all
-    share: Any  #: what smoothing gives to each class: one number, or one for each class
+    smoothing_weights: Any  #: what smoothing gives to each class: one number, or one for each class
     z_loss: np.floating
     ignored: NDArray[np.intp]  #: which rows do not count: none
 
     def tile(self, rows: Rows) -> Target:
-        """Return the target of some rows, with a pivot that serves where the loss is not small beside Σ_j t_j.
+        """Return the target of some rows, with a pivot that serves where the loss is not small compared with Σ_j t_j.
 
         It is the class with more than half of the target, where there is one, if all rows have as much as the first.
         """
@@ -211,16 +212,16 @@ class DistributionTargets(NamedTuple):
         pivot[row] = largest
         return _set_apart(t, pivot)
 
-    def piece(self, rows: Rows, classes: slice, top: NDArray[np.intp]) -> Target:
+    def block(self, rows: Rows, classes: slice, argmax: NDArray[np.intp]) -> Target:
         """Return the target of some rows and classes, the largest logits of which are at `top`."""
-        return _set_apart(self.off_pivot(rows, classes), top)
+        return _set_apart(self.off_pivot(rows, classes), argmax)
 
     def off_pivot(self, rows: Rows, classes: slice) -> Floats:
-        """Return the target, in an array of its own."""
+        """Return the target as a new array."""
         p = self.probs[rows, classes].astype(self.scale.dtype, copy=False)
         t = np.multiply(p, self.scale if self.scale.ndim == 0 else self.scale[classes], order="C")
-        if self.share.any():
-            t += self.share if self.share.ndim == 0 else self.share[classes]
+        if self.smoothing_weights.any():
+            t += self.smoothing_weights if self.smoothing_weights.ndim == 0 else self.smoothing_weights[classes]
         if not np.minimum.reduce(p, axis=None, initial=0) >= 0:
             raise UnsoundError
         return t
@@ -228,13 +229,13 @@ class DistributionTargets(NamedTuple):
 
 def _set_apart(t: Floats, pivot: NDArray[np.intp]) -> Target:
     """Return a distribution with the pivot taken out of it, in place."""
-    at, entries = _positions(pivot, t.shape[1]), t.reshape(-1)
-    at_pivot = entries[at]
-    entries[at] = 0
+    positions, entries = _positions(pivot, t.shape[1]), t.reshape(-1)
+    t_pivot = entries[positions]
+    entries[positions] = 0
     off_pivot_sum = row_sum(t)
-    if not np.isfinite(at_pivot + off_pivot_sum).all():
+    if not np.isfinite(t_pivot + off_pivot_sum).all():
         raise UnsoundError
-    return Target(pivot, ALL, at, at_pivot, t, off_pivot_sum)
+    return Target(pivot, ALL, positions, t_pivot, t, off_pivot_sum)
 
 
 def locate(pivot: NDArray[np.intp], n_classes: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -251,7 +252,7 @@ def _positions(pivot: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
 Targets: TypeAlias = IndexTargets | DistributionTargets
 
 
-# What comes in and what goes out
+# Checks, and the reduction
 
 
 def make_targets(
@@ -261,17 +262,28 @@ def make_targets(
 
     If these are some rows of more, `offset` is where they begin.
     """
-    factors = options.check(shape[-1])
+    return targets_with(options.check(shape[-1]), targets, shape, dtype, options.ignore_index, offset)
+
+
+def targets_with(
+    factors: Factors,
+    targets: ArrayLike,
+    shape: tuple[int, ...],
+    dtype: DType,
+    ignore_index: int | None,
+    offset: Index = (),
+) -> Targets:
+    """Do what `make_targets` does, with options that have been checked."""
     targets = as_array("targets", targets)
     if targets.shape == shape[:-1]:
-        return _index_targets(targets, shape[-1], dtype, factors, options.ignore_index, offset)
+        return _index_targets(targets, shape[-1], dtype, factors, ignore_index, offset)
     if targets.shape != shape:
         raise ValueError(
             f"targets must have shape {shape[:-1]} (class indices) or {shape} (distributions) "
             f"for logits of shape {shape}; got {targets.shape}"
         )
-    if options.ignore_index is not None:
-        raise ValueError(f"ignore_index must be None where targets are distributions; got {options.ignore_index}")
+    if ignore_index is not None:
+        raise ValueError(f"ignore_index must be None where targets are distributions; got {ignore_index}")
     return _distribution_targets(targets, dtype, factors)
 
 
@@ -289,8 +301,8 @@ def _index_targets(
         factors.check_range(dtype)
     per_row = factors.per_row(counted)
     weight = _in_dtype((1 - factors.smoothing) * per_row * weight, dtype)
-    share = _in_dtype(factors.share(n_classes) * per_row / unit, dtype)
-    return IndexTargets(labels, weight, share, dtype.type(factors.z_loss * per_row / unit), ignored, n_classes)
+    smoothing = _in_dtype(factors.smoothing_weights(n_classes) * per_row / unit, dtype)
+    return IndexTargets(labels, weight, smoothing, dtype.type(factors.z_loss * per_row / unit), ignored, n_classes)
 
 
 def _labels(
@@ -305,7 +317,7 @@ def _labels(
         ignored = np.flatnonzero(targets == ignore_index)
         labels = labels.copy()
         labels[ignored] = 0
-    if labels.size and np.maximum.reduce(labels.view(np.uintp)) >= n_classes:  # a negative one is huge without its sign
+    if labels.size and np.maximum.reduce(labels.view(np.uintp)) >= n_classes:  # unsigned, a negative one is huge
         index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != ignore_index))
         raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{format_index(index, offset)}")
     return labels, ignored
@@ -319,7 +331,7 @@ def _distribution_targets(targets: NDArray[Any], dtype: DType, factors: Factors)
     return DistributionTargets(
         probs,
         _in_dtype((1 - factors.smoothing) * per_row * factors.weights, dtype),
-        _in_dtype(factors.share(probs.shape[1]) * per_row, dtype),
+        _in_dtype(factors.smoothing_weights(probs.shape[1]) * per_row, dtype),
         dtype.type(factors.z_loss * per_row),
         np.empty(0, np.intp),
     )
@@ -336,7 +348,7 @@ def check_distributions(targets: Targets, shape: tuple[int, ...], offset: Index 
         with np.errstate(all="ignore"):
             probs = cast("targets", targets.probs.reshape(shape), targets.scale.dtype, offset)
             check_non_negative("targets", probs, offset)
-            overflows = np.isinf((probs * targets.scale + targets.share).sum(-1))
+            overflows = np.isinf((probs * targets.scale + targets.smoothing_weights).sum(-1))
         if overflows.any():
             where = format_index(first_index(overflows), offset)
             raise ValueError(f"targets must have a finite sum over the classes; got inf{where}")

@@ -1,7 +1,7 @@
 """Tiles: some rows of a table of logits, few enough for a core's cache, and the threads that take one after another.
 
-Nothing here knows about the loss. NumPy's loops release the interpreter lock, so threads pay where a tile is large
-enough that they seldom have to ask for it.
+Nothing here knows about the loss. NumPy's loops release the interpreter lock, so threads speed things up where
+tiles are so large that threads seldom have to wait for it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from xentlib._validate import DType, Floats
 TILE_BYTES = 1 << 21
 """Of logits in a tile: large enough that threads seldom wait for the interpreter, small enough for the shared cache."""
 
-SMALLEST_SHARE = 1 << 15
+FEWEST_LOGITS = 1 << 15
 """Logits below which a second thread costs more than it saves."""
 
 BLOCK = 128
@@ -64,15 +64,15 @@ def _in_blocks(a: Floats) -> tuple[Floats, Floats]:
 # Threads
 
 
-def for_each_tile(solve: Callable[[slice, Floats], None], table: Floats, work: DType) -> None:
-    """Call `solve(rows, scratch)` for one slice of the rows after another, on as many threads as pay.
+def for_each_tile(compute: Callable[[slice, Floats], None], table: Floats, work: DType) -> None:
+    """Call `compute(rows, scratch)` for one slice of the rows after another, on as many threads as are worth starting.
 
-    `scratch` is a tile of numbers of `work` to compute in, which each thread uses again and again. The first error ends
-    it all.
+    `scratch` is a tile of numbers of `work` to compute in, which each thread uses again and again. The first error
+    stops all of them.
     """
     n_rows, n_classes = table.shape
     step = min(max(1, TILE_BYTES // (n_classes * work.itemsize)), n_rows)
-    starts = iter(range(0, n_rows, max(step, 1)))  # an iterator in C, from which no two threads get the same number
+    starts = iter(range(0, n_rows, max(step, 1)))  # an iterator implemented in C, so no two threads get the same number
 
     def worker() -> None:
         scratch = np.empty((step, n_classes), work)
@@ -81,7 +81,7 @@ def for_each_tile(solve: Callable[[slice, Floats], None], table: Floats, work: D
             try:
                 for start in starts:
                     rows = slice(start, min(start + step, n_rows))
-                    solve(rows, scratch[: rows.stop - start])
+                    compute(rows, scratch[: rows.stop - start])
             except BaseException:
                 deque(starts, maxlen=0)  # the other threads have nothing left to take
                 raise
@@ -91,8 +91,8 @@ def for_each_tile(solve: Callable[[slice, Floats], None], table: Floats, work: D
 
 def n_threads(n_elements: int) -> int:
     """Return how many threads to use for an array of `n_elements`: at least 1, at most `XENTLIB_NUM_THREADS`."""
-    shares = n_elements // SMALLEST_SHARE
-    return min(shares, _most_threads()) if shares > 1 else 1
+    n_useful = n_elements // FEWEST_LOGITS
+    return min(n_useful, _most_threads()) if n_useful > 1 else 1
 
 
 def _run(worker: Callable[[], None], count: int) -> None:
@@ -101,7 +101,7 @@ def _run(worker: Callable[[], None], count: int) -> None:
     try:
         worker()
     finally:
-        # Who has not begun by now would find nothing to do. The others are on their last tile.
+        # A helper that has not started yet would find nothing to do. The others are on their last tile.
         errors = [helper.exception() for helper in helpers if not helper.cancel()]
     for error in errors:
         if error is not None:
@@ -109,7 +109,7 @@ def _run(worker: Callable[[], None], count: int) -> None:
 
 
 def _start(worker: Callable[[], None], count: int) -> Iterator[Future[None]]:
-    """Start `worker` on `count` more threads. Where the system or an exiting interpreter gives none, do without."""
+    """Start `worker` on `count` more threads. Carry on without them if the system or an exiting interpreter refuses."""
     for _ in range(count):
         try:
             yield _pool(os.getpid(), _most_threads()).submit(worker)

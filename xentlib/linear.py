@@ -1,9 +1,9 @@
 """Softmax cross-entropy of a linear layer, z = W x + b, without its N × K matrix of logits.
 
 The logits are worked out a block of rows and classes at a time, in one buffer that all blocks use in turn. Where a
-block holds all classes of its rows, it is solved at once (`solve_tile`). Otherwise a first pass keeps of each row what
-`merge` needs of the classes seen so far. A second pass works out each block again and turns it into the gradient. The
-gradients of the layer are sums of products with it (`GradAccumulator`).
+block holds all classes of its rows, its loss is computed at once (`compute_tile`). Otherwise a first pass keeps for
+each row what `merge` needs of the classes seen so far. A second pass works out each block again and turns it into the
+gradient. The gradients of the layer are sums of products with it (`GradAccumulator`).
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 from xentlib._kernel import (
     Finalized,
     LseState,
+    block_to_gradient,
+    compute_tile,
     finalize,
+    identity,
     merge,
-    nothing_seen,
-    piece_to_gradient,
-    reduce_piece,
-    solve_tile,
+    reduce_block,
 )
 from xentlib._target import (
     F,
@@ -287,8 +287,8 @@ def linear_cross_entropy_with_grad(
     Where a block has room for 128 rows or more (or for all) with all their classes, their logits are
     worked out once. Otherwise a second pass works them out again, which is four products for three
     (Wijmans et al. 2024, arXiv:2411.09009). g is as accurate as
-    that of `softmax_cross_entropy_with_grad`: of a true class that is the largest it is −Σ_{j≠y} q_j. Chapter 7 derives
-    the gradients, chapter 13 builds the function up.
+    that of `softmax_cross_entropy_with_grad`: for a true class that is the largest it is −Σ_{j≠y} q_j. Chapter 7
+    derives the gradients, chapter 13 builds the function up.
 
     The gradients of weight and bias are summed over the rows in float64, so that float32 keeps its digits
     for a million rows, and float16 is computed in float32, block by block.
@@ -328,7 +328,7 @@ def _evaluate(
     loss, grad = np.empty(len(layer.features), layer.work), None
     try:
         if with_grad:
-            grad = _solve(layer, checked, tiling, loss, dtype).as_grad(batch, dtype)
+            grad = _compute(layer, checked, tiling, loss, dtype).as_grad(batch, dtype)
         else:
             _first_pass(layer, checked, tiling, loss)
     except UnsoundError:
@@ -337,17 +337,17 @@ def _evaluate(
     return reduce_loss(loss, batch, dtype, options.reduction), grad
 
 
-def _solve(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats, dtype: DType) -> GradAccumulator:
+def _compute(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats, dtype: DType) -> GradAccumulator:
     """Fill `loss`, and return the gradients of the layer."""
     sums = GradAccumulator(layer, tiling, dtype)
     if len(tiling.classes) == 1:
-        to_gradient = partial(_solve_block, targets=targets, loss=loss)
+        to_gradient = partial(_compute_block, targets=targets, loss=loss)
     else:
         to_gradient = partial(_block_to_gradient, targets=targets, done=_first_pass(layer, targets, tiling, loss))
     buffer = np.empty(tiling.block_size, layer.work)
     for classes in tiling.classes:
         for rows in tiling.rows:
-            z = layer.logits(rows, classes, tiling.piece, buffer)
+            z = layer.logits(rows, classes, tiling.classes_at_once, buffer)
             to_gradient(z, rows, classes)
             z[targets.ignored[(targets.ignored >= rows.start) & (targets.ignored < rows.stop)] - rows.start] = 0
             if layer.masked is not None:
@@ -356,24 +356,24 @@ def _solve(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats, dtype: 
     return sums
 
 
-def _solve_block(z: Floats, rows: slice, classes: slice, targets: Targets, loss: Floats) -> None:
+def _compute_block(z: Floats, rows: slice, classes: slice, targets: Targets, loss: Floats) -> None:
     """Fill `loss` for a block of whole rows, with all `classes`, and turn their logits into the gradient."""
 
-    def solve(part: slice, scratch: Floats) -> None:
-        tile = _within(rows, part)
-        loss[tile] = solve_tile(z[part], targets, tile, scratch, with_grad=True)
-        z[part] = scratch
+    def compute(tile: slice, scratch: Floats) -> None:
+        within = _within(rows, tile)
+        loss[within] = compute_tile(z[tile], targets, within, scratch, with_grad=True)
+        z[tile] = scratch
 
-    for_each_tile(solve, z, z.dtype)
+    for_each_tile(compute, z, z.dtype)
 
 
 def _first_pass(layer: Layer, targets: Targets, tiling: Tiling, loss: Floats) -> Finalized:
     """Fill `loss`, and return what the second pass needs."""
     buffer, done = np.empty(tiling.block_size, layer.work), []
     for rows in tiling.rows:
-        state = nothing_seen(rows.stop - rows.start, np.dtype(np.float64))  # many sums cost no digits
+        state = identity(rows.stop - rows.start, np.dtype(np.float64))  # many sums cost no digits
         for classes in tiling.classes:
-            z = layer.logits(rows, classes, tiling.piece, buffer)
+            z = layer.logits(rows, classes, tiling.classes_at_once, buffer)
             state = merge(state, _reduce_block(z, targets, rows, classes))
         done.append(_in_dtype(finalize(state, targets.z_loss), layer.work))
         loss[rows] = done[-1].loss
@@ -388,37 +388,37 @@ def _in_dtype(done: Finalized, dtype: DType) -> Finalized:
 
 def _reduce_block(z: Floats, targets: Targets, rows: slice, classes: slice) -> LseState:
     """Return the state of a block of logits."""
-    state = nothing_seen(len(z), z.dtype)
+    state = identity(len(z), z.dtype)
 
-    def solve(part: slice, scratch: Floats) -> None:
-        found = reduce_piece(z[part], targets, _within(rows, part), classes, classes.start, scratch)
+    def compute(tile: slice, scratch: Floats) -> None:
+        found = reduce_block(z[tile], targets, _within(rows, tile), classes, classes.start, scratch)
         for kept, values in zip(state, found, strict=True):
-            kept[part] = values
+            kept[tile] = values
 
-    for_each_tile(solve, z, z.dtype)
+    for_each_tile(compute, z, z.dtype)
     return state
 
 
 def _block_to_gradient(z: Floats, rows: slice, classes: slice, targets: Targets, done: Finalized) -> None:
     """Turn a block of logits into the gradient."""
 
-    def solve(part: slice, _: Floats) -> None:
-        tile = _within(rows, part)
-        piece_to_gradient(z[part], done.rows(tile), targets.off_pivot(tile, classes), classes.start)
+    def compute(tile: slice, _: Floats) -> None:
+        within = _within(rows, tile)
+        block_to_gradient(z[tile], done.rows(within), targets.off_pivot(within, classes), classes.start)
 
-    for_each_tile(solve, z, z.dtype)
-
-
-def _within(rows: slice, part: slice) -> slice:
-    """Return which of all rows a part of some rows is."""
-    return slice(rows.start + part.start, rows.start + part.stop)
+    for_each_tile(compute, z, z.dtype)
 
 
-# What comes in
+def _within(rows: slice, tile: slice) -> slice:
+    """Return which of all rows a tile of some rows is."""
+    return slice(rows.start + tile.start, rows.start + tile.stop)
+
+
+# The layer
 
 
 class Layer(NamedTuple):
-    """A linear layer and its inputs, in the dtypes that they came in; `work` is the one to compute in."""
+    """A linear layer and its inputs, in their original dtypes; `work` is the one to compute in."""
 
     features: Floats  #: of shape (N, D)
     weight: Floats  #: of shape (K, D)
@@ -434,18 +434,18 @@ class Layer(NamedTuple):
         """Return a slice of the weight to compute with."""
         return self.weight[classes].astype(self.work, copy=False)
 
-    def logits(self, rows: slice, classes: slice, piece: int, buffer: Floats) -> Floats:
-        """Return the logits of a block, in the memory of `buffer`, worked out `piece` classes at a time."""
+    def logits(self, rows: slice, classes: slice, classes_at_once: int, buffer: Floats) -> Floats:
+        """Return the logits of a block, in the memory of `buffer`, worked out `classes_at_once` classes at a time."""
         x = self.x(rows)
         shape = len(x), classes.stop - classes.start
         z = buffer[: prod(shape)].reshape(shape)
-        for part, inside in _pieces(classes, piece):
-            self.fill(z[:, inside], x, part)
+        for chunk, inside in _subslices(classes, classes_at_once):
+            self.fill(z[:, inside], x, chunk)
             # NaN and +inf will show in the largest logit of their row. -inf would pass for a mask: none is there yet.
             if not z[:, inside].min(initial=np.inf) > -np.inf:
                 raise UnsoundError
             if self.masked is not None:
-                z[:, inside][:, self.masked[part]] = -np.inf
+                z[:, inside][:, self.masked[chunk]] = -np.inf
         return z
 
     def fill(self, z: Floats, x: Floats, classes: slice) -> None:
@@ -474,7 +474,7 @@ def _make_layer(features: ArrayLike, weight: ArrayLike, bias: ArrayLike | None) 
 
 
 def _split_bias(bias: ArrayLike, n_classes: int, work: DType) -> tuple[Floats, NDArray[np.bool] | None]:
-    """Return the bias with 0 in the place of a mask, and which classes are masked, or None if none is."""
+    """Return the bias with 0 in place of a mask, and which classes are masked, or None if none is."""
     bias = check_float("bias", bias)
     if bias.shape != (n_classes,):
         raise ValueError(f"bias must have shape ({n_classes},), one number a class; got {bias.shape}")
@@ -486,7 +486,7 @@ def _split_bias(bias: ArrayLike, n_classes: int, work: DType) -> tuple[Floats, N
 
 
 def _raise_unsound(layer: Layer, targets: Targets, tiling: Tiling, batch: tuple[int, ...]) -> NoReturn:
-    """Say what made a block unsound. Only now is it worth a second look at everything."""
+    """Say what made a block unsound. Only now is a second look at everything worthwhile."""
     _check_finite("features", layer.features.reshape(*batch, layer.features.shape[1]))
     _check_finite("weight", layer.weight)
     check_distributions(targets, (*batch, len(layer.weight)))
@@ -503,15 +503,15 @@ def _check_finite(name: str, array: Floats) -> None:
 
 
 def _overflows(layer: Layer, tiling: Tiling) -> Iterator[tuple[np.floating, int, int]]:
-    """Yield a logit that is not finite in each piece that has one, with its row and its class."""
+    """Yield a logit that is not finite in each chunk of classes that has one, with its row and its class."""
     for rows in tiling.rows:
-        for part, _ in _pieces(slice(0, len(layer.weight)), tiling.piece):
-            z = np.empty((rows.stop - rows.start, part.stop - part.start), layer.work)
-            layer.fill(z, layer.x(rows), part)
+        for chunk, _ in _subslices(slice(0, len(layer.weight)), tiling.classes_at_once):
+            z = np.empty((rows.stop - rows.start, chunk.stop - chunk.start), layer.work)
+            layer.fill(z, layer.x(rows), chunk)
             bad = ~np.isfinite(z)
             if bad.any():
                 row, k = first_index(bad)
-                yield z[row, k], rows.start + row, part.start + k
+                yield z[row, k], rows.start + row, chunk.start + k
 
 
 # How the table of logits is cut into blocks
@@ -522,13 +522,13 @@ class Tiling(NamedTuple):
 
     rows: list[slice]
     classes: list[slice]
-    piece: int  #: how many classes are multiplied at a time: so many rows of W fit the buffer for products
+    classes_at_once: int  #: how many classes are multiplied at a time: so many rows of W fit the buffer for products
     block_size: int
     product_size: int
 
 
 def _tiling(layer: Layer, dtype: DType, block_bytes: int, with_grad: bool) -> Tiling:
-    """Cut so that a block takes at most 3/4 of `block_bytes`, and what is kept for its sums the rest."""
+    """Cut so that a block takes at most 3/4 of `block_bytes`, and what its sums need takes the rest."""
     (n_rows, n_features), n_classes = layer.features.shape, len(layer.weight)
     numbers = block_bytes // layer.work.itemsize
     product_size = max(min(numbers // 8, max(n_rows, n_classes) * n_features), n_features)
@@ -543,9 +543,9 @@ def _tiling(layer: Layer, dtype: DType, block_bytes: int, with_grad: bool) -> Ti
         n = min(most_rows, isqrt(most))
         k = min(most_classes, most // max(n, 1))
     rows, classes = _slices(slice(0, n_rows), max(n, 1)), _slices(slice(0, n_classes), k)
-    piece = max(product_size // max(n_features, 1), FEWEST_CLASSES)
+    classes_at_once = max(product_size // max(n_features, 1), FEWEST_CLASSES)
     block_size = classes[0].stop * rows[0].stop
-    return Tiling(rows, classes, piece, block_size, product_size)
+    return Tiling(rows, classes, classes_at_once, block_size, product_size)
 
 
 def _slices(whole: slice, most: int) -> list[slice]:
@@ -558,10 +558,10 @@ def _slices(whole: slice, most: int) -> list[slice]:
     ]
 
 
-def _pieces(classes: slice, most: int) -> Iterator[tuple[slice, slice]]:
-    """Cut the classes of a block into pieces, each as a slice of all classes, and as one of the block."""
-    for part in _slices(classes, most):
-        yield part, slice(part.start - classes.start, part.stop - classes.start)
+def _subslices(classes: slice, most: int) -> Iterator[tuple[slice, slice]]:
+    """Cut the classes of a block into chunks: each as a slice of all classes, and as one of the block."""
+    for chunk in _slices(classes, most):
+        yield chunk, slice(chunk.start - classes.start, chunk.stop - classes.start)
 
 
 # Sums over blocks
@@ -571,7 +571,7 @@ class GradAccumulator:
     """The gradients of a layer, summed over blocks: rows before classes, from the first to the last of both."""
 
     def __init__(self, layer: Layer, tiling: Tiling, dtype: DType) -> None:
-        self.layer, self.piece = layer, tiling.piece
+        self.layer, self.classes_at_once = layer, tiling.classes_at_once
         self.features: Floats = np.zeros(layer.features.shape, layer.work)
         self.weight = np.zeros(layer.weight.shape, dtype)
         self.bias: NDArray[np.float64] = np.zeros(len(layer.weight))
@@ -581,16 +581,16 @@ class GradAccumulator:
         self.wide: NDArray[np.float64] = np.empty((width, layer.weight.shape[1]))
 
     def add(self, g: Floats, rows: slice, classes: slice) -> None:
-        """Add what a block of the gradient by the logits makes of the gradients of the layer."""
+        """Add what a block of the gradient in the logits contributes to the gradients of the layer."""
         x = self.layer.x(rows)
         weight = self.wide[: g.shape[1]] if len(self.wide) else self.weight[classes]
-        for part, inside in _pieces(classes, self.piece):
-            g_part = g[:, inside]
-            self._add(self.features[rows], g_part, self.layer.w(part), overwrite=part.start == 0)
-            for some, _ in _pieces(slice(0, len(g)), ROWS_IN_A_ROW):
-                self._add(weight[inside], g_part[some].T, x[some], overwrite=rows.start + some.start == 0)
+        for chunk, inside in _subslices(classes, self.classes_at_once):
+            g_chunk = g[:, inside]
+            self._add(self.features[rows], g_chunk, self.layer.w(chunk), overwrite=chunk.start == 0)
+            for some, _ in _subslices(slice(0, len(g)), ROWS_IN_A_ROW):
+                self._add(weight[inside], g_chunk[some].T, x[some], overwrite=rows.start + some.start == 0)
             if self.layer.bias is not None:
-                self.bias[part] += g_part.sum(0, dtype=np.float64)  # NumPy adds rows up one after another
+                self.bias[chunk] += g_chunk.sum(0, dtype=np.float64)  # NumPy adds the rows one after another
         if len(self.wide) and rows.stop == len(self.features):
             self.weight[classes] = weight
 
@@ -603,9 +603,9 @@ class GradAccumulator:
             total[:] = 0
         step = max(self.product.size // max(total.shape[1], 1), 1)
         for start in range(0, len(total), step):
-            part = total[start : start + step]
-            product = self.product[: part.size].reshape(part.shape)
-            part += np.matmul(left[start : start + step], right, out=product)
+            chunk = total[start : start + step]
+            product = self.product[: chunk.size].reshape(chunk.shape)
+            chunk += np.matmul(left[start : start + step], right, out=product)
 
     def as_grad(self, batch: tuple[int, ...], dtype: DType) -> LinearGrad:
         """Return the sums in the shape of the batch, as numbers of `dtype`."""

@@ -1,7 +1,7 @@
 """Softmax cross-entropy of logits, and its gradient.
 
-The ways in: what comes is checked (`_validate`, `_target`), cut into tiles of rows (`_tiles`), and solved tile by tile
-(`_kernel`, where the formulas are).
+The entry points: arguments are checked (`_validate`, `_target`), logits are cut into tiles of rows (`_tiles`), and each
+tile is computed by `_kernel`, where the formulas are.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Literal, NoReturn, Unpack, overload
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from xentlib._kernel import solve_tile
+from xentlib._kernel import compute_tile
 from xentlib._target import (
     F,
     LossOptions,
@@ -73,7 +73,7 @@ def softmax_cross_entropy(
     z_loss : float
         λ ≥ 0: adds λ (log Σ_j e^{z_j})² to the loss of each sample that counts, whatever its weight.
     reduction : {"mean", "sum", "none"}
-        How the losses of the samples are put together. With class indices, "mean" divides by the sum
+        How the losses of the samples are combined. With class indices, "mean" divides by the sum
         of the weights of the samples that count; with distributions by the number of samples.
 
     Returns
@@ -165,7 +165,7 @@ def softmax_cross_entropy_with_grad(
 
     Notes
     -----
-    Of the true class the gradient is −Σ_{j≠y} q_j: q_y − 1 would round to 0. The same holds for the
+    The gradient of the true class is −Σ_{j≠y} q_j: q_y − 1 would round to 0. The same holds for the
     largest entry of a distribution. Chapter 5 derives it.
 
     Examples
@@ -192,25 +192,25 @@ def _evaluate(
     loss: Floats = np.empty(len(table), work)
     grad: Floats | Any = np.empty(table.shape, z.dtype) if with_grad else None
 
-    def solve(rows: slice, scratch: Floats) -> None:
+    def compute(rows: slice, scratch: Floats) -> None:
         out = grad[rows] if with_grad and grad.dtype == work else scratch
-        loss[rows] = solve_tile(np.ascontiguousarray(table[rows], work), target, rows, out, with_grad)
+        loss[rows] = compute_tile(np.ascontiguousarray(table[rows], work), target, rows, out, with_grad)
         if with_grad and out is scratch:
             grad[rows] = out
 
     try:
-        for_each_tile(solve, table, work)
+        for_each_tile(compute, table, work)
     except UnsoundError:
         _raise_unsound(z, target)
     if target.ignored.size:
         loss[target.ignored] = 0
-    if with_grad and target.ignored.size:
-        grad[target.ignored] = 0
+        if with_grad:
+            grad[target.ignored] = 0
     result = reduce_loss(loss, z.shape[:-1], z.dtype, options.reduction)
     return result, grad.reshape(z.shape) if with_grad else None
 
 
 def _raise_unsound(z: Floats, targets: Targets) -> NoReturn:
-    """Say which logit or probability is wrong. Only now is it worth a second look at all of them."""
+    """Say which logit or probability is wrong. Only now is a second look at all of them worthwhile."""
     check_distributions(targets, z.shape)
     raise_bad_logits("logits", z, -1)

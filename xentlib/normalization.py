@@ -3,7 +3,7 @@
 With m the largest logit and R = Σ_{j≠argmax} e^{z_j − m}, log Σ_j e^{z_j} = m + log1p(R): the largest term is exactly
 1, so it need not be added to the others and rounded with them (`split_largest`). That costs passes over the logits. So
 tiles of rows (`_tiles`) first try a shift that they share (`common_shift`), and only rows for which it would lose
-digits get one to themselves.
+digits get a shift to themselves.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Split(NamedTuple):
 
     argmax: NDArray[np.intp]  #: where the largest logit is (the first, if several tie)
     largest: Floats  #: m, the largest logit
-    others: Floats  #: e^{z − m}, with 0 in the place of the largest
+    others: Floats  #: e^{z − m}, with 0 in place of the largest
     rest: Floats  #: R, the sum of the others
 
     def probabilities(self) -> Floats:
@@ -88,7 +88,7 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
     Notes
     -----
     Computed as m + log1p(Σ_{j≠argmax} e^{z_j − m}), which neither overflows nor loses a small
-    sum beside the 1 of the largest term. Chapter 2 derives its bounds.
+    sum next to the 1 of the largest term. Chapter 2 derives its bounds.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
     work = working_dtype(z.dtype)
     result: Floats = np.empty(len(table), work)
 
-    def solve(rows: slice, scratch: Floats) -> None:
+    def compute(rows: slice, scratch: Floats) -> None:
         tile = np.ascontiguousarray(table[rows], work)
         shift = common_shift(tile)
         total = _powers(tile, shift, scratch)
@@ -114,7 +114,7 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
             lse[again] = (split.largest + np.log1p(split.rest))[:, 0]
         result[rows] = lse
 
-    _for_each_tile(solve, "z", z, axis, table)
+    _for_each_tile(compute, "z", z, axis, table)
     return narrow(result, z.dtype).reshape(z.shape[:axis] + z.shape[axis + 1 :])[()]
 
 
@@ -158,7 +158,7 @@ def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
     work = working_dtype(z.dtype)
     result: Floats = np.empty(table.shape, z.dtype)
 
-    def solve(rows: slice, scratch: Floats) -> None:
+    def compute(rows: slice, scratch: Floats) -> None:
         tile = np.ascontiguousarray(table[rows], work)
         log_q = result[rows] if result.dtype == work else np.empty_like(tile)
         shift = _central_shift(tile)
@@ -174,7 +174,7 @@ def log_softmax(z: ArrayLike, *, axis: int = -1) -> NDArray[np.floating]:
         if log_q.dtype != result.dtype:
             result[rows] = log_q
 
-    _for_each_tile(solve, "z", z, axis, table)
+    _for_each_tile(compute, "z", z, axis, table)
     return _unrowed(result, z, axis)
 
 
@@ -223,7 +223,7 @@ def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArra
     work = working_dtype(z.dtype)
     result: Floats = np.empty(table.shape, z.dtype)
 
-    def solve(rows: slice, scratch: Floats) -> None:
+    def compute(rows: slice, scratch: Floats) -> None:
         tile = np.ascontiguousarray(table[rows], work)
         if temperature != 1:
             tile = _scaled(tile, temperature)
@@ -237,7 +237,7 @@ def softmax(z: ArrayLike, *, axis: int = -1, temperature: float = 1.0) -> NDArra
         if q is scratch:
             result[rows] = q
 
-    _for_each_tile(solve, "z", z, axis, table)
+    _for_each_tile(compute, "z", z, axis, table)
     return _unrowed(result, z, axis)
 
 
@@ -257,9 +257,9 @@ def _unrowed(table: Floats, z: Floats, axis: int) -> Floats:
     return np.moveaxis(table.reshape(shape), -1, axis)
 
 
-def _for_each_tile(solve: Callable[[slice, Floats], None], name: str, z: Floats, axis: int, table: Floats) -> None:
+def _for_each_tile(compute: Callable[[slice, Floats], None], name: str, z: Floats, axis: int, table: Floats) -> None:
     try:
-        for_each_tile(solve, table, working_dtype(z.dtype))
+        for_each_tile(compute, table, working_dtype(z.dtype))
     except UnsoundError:
         raise_bad_logits(name, z, axis)
 
@@ -280,14 +280,14 @@ def _central_shift(tile: Floats) -> Any:
 
 def _restore_majorities(log_q: Floats, powers: Floats) -> None:
     """Set the log-probability of a class with more than half to −log1p(R / P), which has all digits."""
-    at = np.flatnonzero(log_q > MAJORITY)
-    if at.size:
-        rows, pivot = np.divmod(at, log_q.shape[1])
+    majority = np.flatnonzero(log_q > MAJORITY)
+    if majority.size:
+        rows, pivot = np.divmod(majority, log_q.shape[1])
         rivals = powers[rows]
         each = np.arange(len(rows))
         pivot_power = rivals[each, pivot]
         rivals[each, pivot] = 0
-        log_q.reshape(-1)[at] = 0 - np.log1p(row_sum(rivals) / pivot_power)  # from 0, so that it is not −0
+        log_q.reshape(-1)[majority] = 0 - np.log1p(row_sum(rivals) / pivot_power)  # from 0, so that it is not −0
 
 
 def _scaled(z: Floats, temperature: float) -> Floats:

@@ -9,16 +9,36 @@ is looked at with more. Below 10⁻⁵⁰ a denominator, or what a logarithm is 
 over the numbers of the classes. A value that does not exist (log 0, 1/0, an entry past the end) is `Undefined`.
 """
 
+from __future__ import annotations
+
 import itertools
 import math
 import random
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
+from typing import Any
 
 import mpmath
 import sympy
-from sympy import And, Indexed, KroneckerDelta, Max, Min, Not, Or, Piecewise, Product, Sum, Symbol, exp, log
+from sympy import (
+    And,
+    Expr,
+    Indexed,
+    IndexedBase,
+    KroneckerDelta,
+    Max,
+    Min,
+    Not,
+    Or,
+    Piecewise,
+    Product,
+    Sum,
+    Symbol,
+    exp,
+    log,
+)
 from sympy.core.relational import Relational
 from sympy.logic.boolalg import BooleanAtom
 
@@ -46,7 +66,7 @@ class Point:
     at_zeros: bool = False
     known: dict = field(default_factory=dict)
 
-    def value(self, expression, digits=DIGITS):
+    def value(self, expression: Expr, digits: int = DIGITS) -> Any:
         """Return the value of a SymPy expression at this point, or raise Undefined."""
         with mpmath.workdps(digits):
             try:
@@ -57,55 +77,55 @@ class Point:
                 raise Undefined("no finite number")
             return value
 
-    def _value(self, node, at):
+    def _value(self, node, numbers):
         if node.is_Integer:
             return int(node)
         if node.is_Rational:
             return mpmath.mpf(node.p) / node.q
         if isinstance(node, Symbol):
-            return _inexact(at[node]) if node in at else _missing(node)
-        key = mpmath.mp.dps, node, *map(at.get, _indices(node))
+            return _inexact(numbers[node]) if node in numbers else _missing(node)
+        key = mpmath.mp.dps, node, *map(numbers.get, _indices(node))
         if key not in self.known:
-            self.known[key] = self._worked_out(node, at)
+            self.known[key] = self._worked_out(node, numbers)
         return self.known[key]
 
-    def _worked_out(self, node, at):
+    def _worked_out(self, node, numbers):
         if isinstance(node, Indexed):
-            (index,) = (self._value(one, at) for one in node.indices)
+            (index,) = (self._value(one, numbers) for one in node.indices)
             return _inexact(self.entries[node.base][index]) if index >= 0 else _missing(node)
         if isinstance(node, (Sum, Product)):
-            return self._over(node.function, node.limits, at, sum if isinstance(node, Sum) else math.prod)
+            return self._over(node.function, node.limits, numbers, sum if isinstance(node, Sum) else math.prod)
         if isinstance(node, Piecewise):
-            held = (term for term, condition in node.args if self._holds(condition, at))
-            return self._value(next(held, sympy.nan), at)
+            held = (term for term, condition in node.args if self._holds(condition, numbers))
+            return self._value(next(held, sympy.nan), numbers)
         if self.at_zeros and node.is_Mul:
-            return self._product_with_zeros(node, at)
-        arguments = [self._value(argument, at) for argument in node.args]
+            return self._product_with_zeros(node, numbers)
+        arguments = [self._value(argument, numbers) for argument in node.args]
         if self.at_zeros and isinstance(node, (log, sympy.Pow)) and arguments[0] == 0:
             return mpmath.mpf("-inf") if isinstance(node, log) else _zero_to_the(arguments[1])
         return _FUNCTIONS.get(node.func, _other(node))(*arguments)
 
-    def _over(self, term, limits, at, collect):
+    def _over(self, term, limits, numbers, collect):
         if not limits:
-            return self._value(term, at)
+            return self._value(term, numbers)
         *inner, (index, low, high) = limits
-        values = range(self._value(low, at), self._value(high, at) + 1)
-        return collect([self._over(term, inner, {**at, index: n}, collect) for n in values])
+        values = range(self._value(low, numbers), self._value(high, numbers) + 1)
+        return collect([self._over(term, inner, {**numbers, index: n}, collect) for n in values])
 
-    def _holds(self, condition, at):
+    def _holds(self, condition, numbers):
         if isinstance(condition, BooleanAtom):
             return bool(condition)
         if isinstance(condition, (And, Or, Not)):
-            return _LOGIC[condition.func]([self._holds(part, at) for part in condition.args])
+            return _LOGIC[condition.func]([self._holds(part, numbers) for part in condition.args])
         if isinstance(condition, Relational):
-            return bool(condition.func(*(sympy.sympify(self._value(side, at)) for side in condition.args)))
+            return bool(condition.func(*(sympy.sympify(self._value(side, numbers)) for side in condition.args)))
         raise Undefined(f"the condition {condition}")
 
-    def _product_with_zeros(self, node, at):
+    def _product_with_zeros(self, node, numbers):
         values, logarithms = [], False
         for factor in node.args:
             try:
-                values.append(self._value(factor, at))
+                values.append(self._value(factor, numbers))
             except (ZeroDivisionError, Undefined):
                 values.append(mpmath.nan)
             logarithms |= not mpmath.isfinite(values[-1]) and factor.has(log)
@@ -167,7 +187,12 @@ def _shown(number):
 # Points
 
 
-def points(expressions, distributions=(), classes=EASY, within=()):
+def points(
+    expressions: Sequence[Expr],
+    distributions: Sequence[IndexedBase] = (),
+    classes: Sequence[int] = EASY,
+    within: Sequence[Any] = (),
+) -> tuple[Point, ...]:
     """Return points for the symbols of some expressions, the easy ones first.
 
     `within` has pairs of a scalar and its range, two numbers between which it is drawn.
@@ -184,7 +209,7 @@ def points(expressions, distributions=(), classes=EASY, within=()):
 def _drawn(scalars, bases, distributions, classes, within):
     """Return the points for some symbols, the same each time: what they know of an expression is worked out once.
 
-    They are drawn all at once, since whoever stops a check at the end of its time must not leave half of them behind.
+    They are drawn all at once, since a check that is stopped when its time is up must not leave half of them behind.
     """
     rng, drawn = random.Random(0), []
     names = scalars, bases, distributions, rng, dict(within)
@@ -193,13 +218,16 @@ def _drawn(scalars, bases, distributions, classes, within):
     return tuple(drawn)
 
 
-def points_at_zeros(expressions, distributions, bases):
+def points_at_zeros(
+    expressions: Sequence[Expr], distributions: Sequence[IndexedBase], bases: Sequence[IndexedBase]
+) -> Iterator[Point]:
     """Yield points at which some bases are distributions with zeros, one-hots among them."""
-    rng, names = random.Random(0), _names(expressions)
+    rng = random.Random(0)
+    scalars, all_bases = _names(expressions)
     for n_classes in (2, 2, 3, 3, 3, 5, 8):
         for chosen in [*([base] for base in bases), bases]:
             for n_positive in {1, n_classes - 1}:
-                point = _draw(n_classes, *names, distributions, rng, {})
+                point = _draw(n_classes, scalars, all_bases, distributions, rng, {})
                 for base in chosen:
                     entries = [*_distribution(n_positive, rng), *[Fraction(0)] * (n_classes - n_positive)]
                     point.entries[base] = tuple(rng.sample(entries, n_classes))
@@ -225,7 +253,8 @@ def _draw(n_classes, scalars, bases, distributions, rng, within, *, normalised=T
     numbers, entries = {}, {}
     for symbol in scalars:
         if symbol in within:
-            numbers[symbol] = _between(*within[symbol], rng, easy)
+            low, high = within[symbol]
+            numbers[symbol] = _between(low, high, rng, easy)
         else:
             numbers[symbol] = _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol, rng, easy)
     for base in bases:
@@ -267,15 +296,16 @@ class Counterexample(Exception):
     """A point at which the sides differ. Its text is what `NotAnIdentity` says."""
 
     def __init__(self, point, left, right):
-        self.point, self.left, self.right = str(point), *_told_apart(left, right)
+        self.point = str(point)
+        self.left, self.right = _told_apart(left, right)
         super().__init__(f"at {self.point}: {self.left} on the left, {self.right} on the right")
 
 
-def compare(left, right, point):
+def compare(left: Expr, right: Expr, point: Point) -> None:
     """Raise Counterexample if two expressions have different values at a point, and Undefined if one has none.
 
-    Where large numbers cancel, the difference may be what rounding left: then more digits change it, and it counts
-    for nothing.
+    Where large numbers cancel, the difference may be what rounding left: then more digits change it, and it is
+    ignored.
     """
     a, b = point.value(left), point.value(right)
     with mpmath.workdps(3 * DIGITS):

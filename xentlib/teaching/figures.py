@@ -4,11 +4,17 @@ Each class keeps its colour through the book. Every colour has a contrast of at 
 may be set in it.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
-from matplotlib.patches import FancyBboxPatch
+from matplotlib.axes import Axes
+from matplotlib.patches import FancyBboxPatch, Rectangle
+from matplotlib.transforms import Bbox
+from numpy.typing import ArrayLike
 
 from xentlib.curvature import softmax_jacobian
 from xentlib.loss import softmax_cross_entropy, softmax_cross_entropy_with_grad
@@ -19,29 +25,41 @@ CAT, DOG, BIRD = CLASS_COLORS = ("#b84a00", "#0b63a5", "#007a5a")
 P_COLOR, Q_COLOR = "#7a3e9d", "#8f5f00"  #: the true and the estimated distribution
 INK, MUTED, FAINT = "#1f2430", "#5d6675", "#d9dde3"
 
+Place = tuple[float, float]
 
-def use_book_style():
+
+def use_book_style() -> None:
     """Set Matplotlib's defaults to the look of the book."""
     plt.style.use(Path(__file__).with_name("book.mplstyle"))
 
 
-def canvas(width, height, title):
+def canvas(width: float, height: float, title: str) -> Axes:
     """Return axes without frame or ticks, on which one unit is one inch, for diagrams of boxes and arrows.
 
     Returns
     -------
     Axes
-        From (0, 0) to (width, height); its title stands above them.
+        From (0, 0) to (width, height); its title is above them.
     """
     figure, ax = plt.subplots(figsize=(width, height + 0.45), layout="none")
-    ax.set_position([0, 0, 1, height / (height + 0.45)])
+    ax.set_position(Bbox.from_bounds(0, 0, 1, height / (height + 0.45)))
     ax.set(xlim=(0, width), ylim=(0, height))
     ax.axis("off")
     figure.text(0.02, 1 - 0.08 / (height + 0.45), title, va="top", weight="bold", size=12)
     return ax
 
 
-def box(ax, x, y, text, *, color=INK, width=0.9, height=0.42, filled=False):
+def box(
+    ax: Axes,
+    x: float,
+    y: float,
+    text: str,
+    *,
+    color: str = INK,
+    width: float = 0.9,
+    height: float = 0.42,
+    filled: bool = False,
+) -> None:
     """Draw a rounded box with `text` around the point (x, y) of a canvas."""
     face = color if filled else "white"
     ax.add_patch(
@@ -53,7 +71,9 @@ def box(ax, x, y, text, *, color=INK, width=0.9, height=0.42, filled=False):
     ax.text(x, y, text, ha="center", va="center_baseline", color="white" if filled else color)
 
 
-def arrow(ax, start, end, *, color=MUTED, text=""):
+def arrow(
+    ax: Axes, start: tuple[float, float], end: tuple[float, float], *, color: str = MUTED, text: str = ""
+) -> None:
     """Draw an arrow between two points of a canvas, with `text` above its middle."""
     ax.annotate(
         "",
@@ -66,7 +86,7 @@ def arrow(ax, start, end, *, color=MUTED, text=""):
     )
 
 
-def q_minus_p(logits, label):
+def q_minus_p(logits: ArrayLike, label: int) -> list[Axes]:
     """Draw what the classifier said, minus what was true, and the gradient that is left: the book in one picture.
 
     Parameters
@@ -111,7 +131,7 @@ def q_minus_p(logits, label):
     return list(axes)
 
 
-def signed(value):
+def signed(value: float) -> str:
     """Return a number with two decimals and a true minus sign, but none on a zero.
 
     >>> signed(-0.371), signed(-0.001)
@@ -120,7 +140,7 @@ def signed(value):
     return f"{value:z.2f}".replace("-", "−")
 
 
-def forward_pass(logits, label):
+def forward_pass(logits: ArrayLike, label: int) -> Axes:
     """Draw the way from logits to loss: z, then q = softmax(z), then −log of the entry that p selects.
 
     Parameters
@@ -149,7 +169,7 @@ def forward_pass(logits, label):
     return ax
 
 
-def backward_pass(logits, label):
+def backward_pass(logits: ArrayLike, label: int) -> Axes:
     """Draw the gradient on its way back: 1 at the loss, −p/q at the probabilities, q − p at the logits.
 
     On the arrows to the logits is what each multiplies by: the slope of the true probability.
@@ -197,7 +217,9 @@ def _columns(ax, columns, label, centers=(1.05, 2.55, 3.95)):
             box(ax, x, y, shown, color=color, filled=n == label)
 
 
-def classifier_pipeline(image, features, weight, bias, names):
+def classifier_pipeline(
+    image: np.ndarray, features: np.ndarray, weight: np.ndarray, bias: np.ndarray, names: Sequence[str]
+) -> Axes:
     """Draw one image on its way through a classifier: features x, then z = W x + b, then q = softmax(z).
 
     Parameters
@@ -226,8 +248,8 @@ def classifier_pipeline(image, features, weight, bias, names):
     _picture(ax, features[:, np.newaxis], (3.75, 4.05, 2.75, 4.15), f"{features.size} features x")
     for third, y in zip(np.array_split(np.arange(features.size), 3), (3.95, 3.45, 2.95), strict=True):
         n = third[features[third].argmax()]
-        at = 4.15 - 1.4 * (n + 0.5) / features.size
-        ax.plot((4.05, 4.2, 4.35), (at, at, y), color=MUTED, linewidth=0.8)
+        y_feature = 4.15 - 1.4 * (n + 0.5) / features.size
+        ax.plot((4.05, 4.2, 4.35), (y_feature, y_feature, y), color=MUTED, linewidth=0.8)
         ax.text(4.4, y, f"x{str(n).translate(_SUBSCRIPTS)} = {features[n]:.2f}", va="center_baseline")
 
     ax.plot((3.9, 3.9, 1.15), (2.65, 2.4, 2.4), color=MUTED, linewidth=1.5, solid_capstyle="butt")
@@ -255,5 +277,5 @@ def _picture(ax, values, extent, caption):
     """Draw `values` as shades of grey, darkest the largest, inside (left, right, bottom, top), under a caption."""
     ax.imshow(values, cmap="gray_r", vmin=0, extent=extent, aspect="auto", interpolation="nearest")
     left, right, _, top = extent
-    ax.add_patch(plt.Rectangle((left, extent[2]), right - left, top - extent[2], fill=False, edgecolor=MUTED))
+    ax.add_patch(Rectangle((left, extent[2]), right - left, top - extent[2], fill=False, edgecolor=MUTED))
     ax.text(left, top + 0.1, caption, color=MUTED)

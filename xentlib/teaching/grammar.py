@@ -1,6 +1,6 @@
 """The language in which identities are proved: what belongs to it, and each part that does not, by name.
 
-    number      a rational number, K (a whole number of classes, K >= 2), a real or positive Symbol that is no integer
+    number      a rational number, K (a whole number of classes, K >= 2), a real or positive Symbol, not an integer
     entry       z[a], of a base that is real or positive, at one class
     class a     i j k l y, an index made by `index`, or the literal class 0 or 1, which every K >= 2 has;
                 in a sum also its own index, if it is a Symbol of which no more is known than that it is an integer
@@ -11,6 +11,10 @@
 Everything else is refused with `OutsideTheGrammar`. `checked` returns an expression in a smaller language: bound
 indices have become Dummies, which nobody else can write; derivatives are taken, and tanh is made of exp.
 """
+
+from __future__ import annotations
+
+from typing import Any
 
 from sympy import (
     Add,
@@ -56,7 +60,7 @@ class OutsideTheGrammar(AssertionError):
     """A part of the expression is nothing that the proof has a rule for. The message names it."""
 
 
-def index(name):
+def index(name: str) -> Symbol:
     """Return a new class index, of any class 0, …, K − 1.
 
     >>> r = index("r")
@@ -68,7 +72,7 @@ def index(name):
     return symbol
 
 
-def entries(name, positive=False):
+def entries(name: str, positive: bool = False) -> IndexedBase:
     """Return a new base, whose entries w[0], …, w[K − 1] are real numbers, or positive ones.
 
     >>> w = entries("w", positive=True)
@@ -78,25 +82,12 @@ def entries(name, positive=False):
     return IndexedBase(name, **({"positive": True} if positive else {"real": True}))
 
 
-def in_range(expression):
-    """Return `expression` for indices that lie in 0, …, K − 1, as all indices of the book do.
-
-    SymPy sums a delta to a Piecewise, because it cannot know that the index is one of the K.
-
-    >>> from xentlib.teaching.symbolic import exp, i, j, sum_over, z
-    >>> sum_over(j, exp(z[j]) * KroneckerDelta(i, j)).doit()
-    Piecewise((exp(z[i]), i <= K - 1), (0, True))
-    >>> in_range(_)
-    exp(z[i])
-    """
-    return sympify(expression).replace(_says_in_range, lambda relation: true)
-
-
 def _says_in_range(expression):
-    indices = expression.free_symbols & _CLASSES if isinstance(expression, Relational) else ()
+    """Tell whether a relation says that an index is a class, as SymPy writes where it sums a delta."""
+    indices = list(expression.free_symbols & _CLASSES) if isinstance(expression, Relational) else []
     if len(indices) != 1:
         return False
-    (index,) = indices
+    index = indices[0]
     return expression.canonical in {relation.canonical for relation in (index <= K - 1, index < K)}
 
 
@@ -107,7 +98,7 @@ class Choice(Function):
     """
 
     @classmethod
-    def eval(cls, a, b, equal, different):
+    def eval(cls, a: Expr, b: Expr, equal: Expr, different: Expr) -> Expr | None:
         """Choose, if it is known whether the classes are equal."""
         if a == b or equal == different:
             return equal
@@ -121,22 +112,22 @@ class Choice(Function):
 _NOTHING = Dummy("no value", real=True)  # of cases none of which holds
 
 
-def checked(expression):
+def checked(expression: Any) -> Expr:
     """Return an expression of the grammar in the language of `prover`, or raise OutsideTheGrammar."""
     return _term(sympify(expression), {})
 
 
-def differentiable(expression, variable):
+def differentiable(expression: Expr, variable: Any) -> None:
     """Raise ValueError unless `variable` is a scalar or one entry whose index no sum of the expression binds."""
     if _is_scalar(variable):
         return
     if not isinstance(variable, Indexed) or len(variable.indices) != 1:
-        raise ValueError(f"{variable} is no variable: differentiate by a real Symbol, or by an entry such as z[i]")
+        raise ValueError(f"{variable} is not a variable: differentiate by a real Symbol, or by an entry such as z[i]")
     for total in expression.atoms(Sum, Product):
         if set(total.variables) & variable.free_symbols:
             raise ValueError(f"{variable} must not share its index with a sum; got {total}")
     if not (variable.indices[0] in _CLASSES or variable.indices[0] in (0, 1)):
-        raise ValueError(f"{variable} is no variable: {variable.indices[0]} is no single class index")
+        raise ValueError(f"{variable} is not a variable: {variable.indices[0]} is not a single class index")
 
 
 def _is_scalar(symbol):
@@ -164,16 +155,16 @@ def _term(node, bound):
 
 def _why_no_number(symbol):
     if symbol in _CLASSES:
-        return "a class index is no number here; it may only stand in z[...], a delta, a case or a sum"
+        return "a class index is not a number here; it may only appear in z[...], a delta, a case or a sum"
     if symbol.is_integer:
-        return "an integer that is no class index; index(...) makes one"
+        return "an integer that is not a class index; index(...) makes one"
     return "a Symbol that is not declared real or positive"
 
 
 def _class(node, bound, where):
     if node in bound:
         return bound[node]
-    return node if node in _CLASSES or node in (S.Zero, S.One) else _refuse(where, f"{node} is no class index")
+    return node if node in _CLASSES or node in (S.Zero, S.One) else _refuse(where, f"{node} is not a class index")
 
 
 def _operation(node, bound):
@@ -197,12 +188,12 @@ def _entry(node, bound):
 
 def _sum(node, bound):
     term, *limits = node.args
-    dummies = []
+    dummies: list[Symbol] = []
     for index, *ends in reversed(limits):  # the last is the outermost
         if ends != [0, K - 1]:
             _refuse(node, f"a sum must run over all classes, 0 to K - 1; got {', '.join(map(str, [index, *ends]))}")
         if index not in _CLASSES and index != Symbol(index.name, integer=True):
-            _refuse(node, f"{index} is no class index; index(...) makes one")
+            _refuse(node, f"{index} is not a class index; index(...) makes one")
         bound = {**bound, index: Dummy(index.name, integer=True, nonnegative=True)}
         dummies.insert(0, bound[index])
     return Sum(_term(term, bound), *((dummy, 0, K - 1) for dummy in dummies))

@@ -27,12 +27,15 @@ the denominators are nonzero polynomials, and no 0 where both sides are defined.
 Rational arithmetic is Python's. SymPy factors numbers and polynomials; the latter are multiplied out again to see.
 """
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache, reduce
 from math import ceil, floor, gcd, lcm
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sympy import Dummy, Poly, Rational, factorint, srepr
+from sympy import Dummy, IndexedBase, Poly, Rational, Symbol, factorint, srepr
 
 from xentlib.teaching.grammar import K
 
@@ -45,19 +48,22 @@ class Atom(NamedTuple):
     """A factor that the algebra does not look into, of one of the kinds above."""
 
     kind: str
-    of: object
+    of: Any
 
+
+Monomial = frozenset[tuple[Atom, int | Fraction]]  # factors and their exponents
+Polynomial = dict[Monomial, Fraction]  # and its coefficient
 
 cache = lru_cache(maxsize=2**14)
-ONE = frozenset()  # the empty monomial
+ONE: Monomial = frozenset()  # the empty monomial
 
 
-def number(value):
+def number(value: int | Fraction) -> Polynomial:
     """Return a rational number as a polynomial."""
     return {ONE: Fraction(value)} if value else {}
 
 
-def atom(kind, of, exponent=1):
+def atom(kind: str, of: object, exponent: int | Fraction = 1) -> Polynomial:
     """Return an atom to the power of an exponent as a polynomial."""
     return {frozenset({(Atom(kind, of), exponent)}): Fraction(1)}
 
@@ -72,16 +78,16 @@ CLASSES = atom("number", K)
 # Algebra
 
 
-def add(*polynomials):
+def add(*polynomials: Polynomial) -> Polynomial:
     """Return the sum of polynomials."""
-    total = {}
+    total: Polynomial = {}
     for polynomial in polynomials:
         for monomial, coefficient in polynomial.items():
             total[monomial] = total.get(monomial, 0) + coefficient
     return {monomial: coefficient for monomial, coefficient in total.items() if coefficient}
 
 
-def times(one, other):
+def times(one: Polynomial, other: Polynomial) -> Polynomial:
     """Return the product of two polynomials."""
     return add(*(_settled(_joined(m, n), a * b) for m, a in one.items() for n, b in other.items()))
 
@@ -146,7 +152,7 @@ def _division(whole):
     return lead, without[0] if len(without) == 1 else None, order[0]
 
 
-def power(polynomial, exponent):
+def power(polynomial: Polynomial, exponent: int | Fraction) -> Polynomial:
     """Return a polynomial to the power of a rational number."""
     if exponent >= 0 and (exponent.denominator == 1 or not polynomial):
         return reduce(times, [polynomial] * ceil(exponent), number(1))
@@ -246,7 +252,7 @@ def _letters(n):
     return [Dummy(f"x{place}") for place in range(n)]
 
 
-def log_of(polynomial):
+def log_of(polynomial: Polynomial) -> Polynomial:
     """Return the logarithm: what is known to be positive leaves it, the rest stays in one atom."""
     primes, positive, rest = _by_sign(*_factored(polynomial))
     logs = [atom("log", _frozen(rest))] if rest != number(1) else []
@@ -259,7 +265,7 @@ def _log_of_atom(factor):
     return atom("log", factor.of if factor.kind == "whole" else _frozen(_settled({factor: 1}, Fraction(1))))
 
 
-def exp_of(polynomial):
+def exp_of(polynomial: Polynomial) -> Polynomial:
     """Return e to the power of a polynomial, a factor for each term."""
     result = number(1)
     for monomial, coefficient in polynomial.items():
@@ -271,18 +277,18 @@ def exp_of(polynomial):
     return result
 
 
-def largest(function, polynomials):
+def largest(function: str, polynomials: Iterable[Polynomial]) -> Polynomial:
     """Return Max or Min of polynomials, of which is known that equal arguments give equal values."""
     return atom(function, frozenset(map(_frozen, polynomials)))
 
 
-def vanishes(polynomial):
+def vanishes(polynomial: Polynomial) -> bool:
     """Tell whether a polynomial is 0 once it is multiplied by its denominators."""
     wholes = {factor for monomial in polynomial for factor, _ in monomial if factor.kind == "whole"}
     if not wholes:
         return not polynomial
     whole = max(wholes, key=_depth)
-    groups = {}
+    groups: dict[int | Fraction, Polynomial] = {}
     for monomial, coefficient in polynomial.items():
         exponent = dict(monomial).get(whole, Fraction(0))
         groups.setdefault(exponent % 1, {})[monomial] = coefficient
@@ -292,7 +298,7 @@ def vanishes(polynomial):
 def _without(polynomial, whole):
     """Multiply by the power of a whole that leaves none of it in the denominator, and multiply it out."""
     lowest = min(dict(monomial).get(whole, 0) for monomial in polynomial)
-    total = {}
+    total: Polynomial = {}
     for monomial, coefficient in polynomial.items():
         exponents = dict(monomial)
         exponent = exponents.pop(whole, 0) - lowest
@@ -311,7 +317,7 @@ def _depth(factor):
 # Sums
 
 
-def total_over(polynomial, index, sums_to_1):
+def total_over(polynomial: Polynomial, index: Symbol, sums_to_1: Callable[[IndexedBase], bool]) -> Polynomial:
     """Return the sum of a polynomial over an index. `sums_to_1` tells of a base whether it is a distribution."""
     terms = []
     for monomial, coefficient in polynomial.items():
@@ -347,7 +353,7 @@ def _parts(factor):
     return []
 
 
-def atoms_in(monomials):
+def atoms_in(monomials: Iterable[Monomial]) -> Any:
     """Yield the atoms in monomials, and those inside of them."""
     for monomial in monomials:
         for factor, _ in monomial:
@@ -356,7 +362,7 @@ def atoms_in(monomials):
 
 
 @cache
-def indices(factor):
+def indices(factor: Atom) -> Any:
     """Return the classes that an atom depends on."""
     own = {"entry": lambda: {factor.of[1]}, "delta": lambda: factor.of}.get(factor.kind, set)()
     return frozenset(own).union(*(indices(inner) for monomial in _parts(factor) for inner, _ in monomial))
@@ -392,7 +398,7 @@ def _renamed(monomial, old, new):
 # Signs
 
 
-def is_real(monomial):
+def is_real(monomial: Monomial) -> bool:
     """Tell whether a product of atoms is known to be real."""
     return all(_is_real_atom(f) if n.denominator == 1 else is_positive_atom(f) for f, n in monomial)
 
@@ -405,7 +411,7 @@ def _is_real_atom(factor):
 
 
 @cache
-def is_positive_atom(factor):
+def is_positive_atom(factor: Atom) -> bool:
     """Tell whether an atom is known to be positive."""
     kind, of = factor
     if kind == "number":
@@ -422,7 +428,7 @@ def is_positive_atom(factor):
 
 
 @cache
-def is_positive(whole):
+def is_positive(whole: Any) -> bool:
     """Tell whether a polynomial is known to be positive: no term is negative, for K = 2, 3, …, and one is positive."""
     terms = _from_two_classes(dict(whole))
     return all(c > 0 and all(map(_is_not_negative, m)) for m, c in terms.items()) and any(
@@ -441,7 +447,7 @@ _MORE = Atom("more than two classes", None)  # K - 2
 def _from_two_classes(polynomial):
     """Write K as 2 and what it is more, in powers that are no fractions."""
     (classes,) = (factor for monomial in CLASSES for factor, _ in monomial)
-    result = {}
+    result: Polynomial = {}
     for monomial, coefficient in polynomial.items():
         exponent = dict(monomial).get(classes, 0)
         term = {monomial: coefficient}

@@ -27,10 +27,13 @@ What is true and cannot be proved here:
 - what holds for one K alone.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence, Set
 from fractions import Fraction
 from functools import reduce
 
-from sympy import E, Indexed, Integer, KroneckerDelta, Max, Min, Sum, Symbol, exp, log
+from sympy import E, Expr, Indexed, IndexedBase, Integer, KroneckerDelta, Max, Min, Sum, Symbol, exp, log
 
 from xentlib.teaching import normal_form as nf
 from xentlib.teaching.grammar import Choice, K
@@ -38,7 +41,7 @@ from xentlib.teaching.grammar import Choice, K
 SUMS, DELTAS = "sums worked out", "deltas summed with the index in range"
 
 
-def prove(lhs, rhs, distributions=()):
+def prove(lhs: Expr, rhs: Expr, distributions: Sequence[IndexedBase] = ()) -> str | None:
     """Return the route of a proof that two checked expressions are equal for every K, or None if there is none."""
     proof = Proof(distributions)
     difference = proof.without_bound_deltas(lhs - rhs)
@@ -51,14 +54,14 @@ class Proof:
     def __init__(self, distributions):
         self.distributions, self.used, self.cases, self.known = distributions, set(), {}, {}
 
-    def route(self):
+    def route(self) -> str:
         """Return in words what was needed."""
         sums = [f"with Σ{base} = 1" for base in sorted(map(str, self.used - {SUMS, DELTAS}))]
         return ", ".join([*(step for step in (SUMS, DELTAS) if step in self.used), *sums, *self.cases]) or "algebra"
 
     # Deltas
 
-    def without_bound_deltas(self, node):
+    def without_bound_deltas(self, node: Expr) -> Expr:
         """Return an expression in which no delta or case compares a bound index."""
         if not node.has(KroneckerDelta, Choice):
             return node
@@ -81,7 +84,7 @@ class Proof:
 
     # Cases
 
-    def closes(self, difference, apart):
+    def closes(self, difference: Expr, apart: Set[frozenset[Expr]]) -> bool:
         """Tell whether a difference is 0, in each case of the classes that it compares."""
         open_cases = _comparisons(difference, Choice)
         if not open_cases:
@@ -101,7 +104,7 @@ class Proof:
 
     # Algebra
 
-    def normal_form(self, node):
+    def normal_form(self, node: Expr) -> nf.Polynomial:
         """Return an expression without cases as a polynomial."""
         if node not in self.known:
             self.known[node] = self._normal_form(node)

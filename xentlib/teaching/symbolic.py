@@ -1,8 +1,8 @@
 """The book's symbols, and identities that are proved for every K.
 
-SymPy keeps a sum Σ_{j=0}^{K−1} over a symbolic K as it stands, and differentiates it: the result holds Kronecker
+SymPy keeps a sum Σ_{j=0}^{K−1} over a symbolic K as it is, and differentiates it: the result holds Kronecker
 deltas, since z_j depends on z_i only where j = i. `assert_identity` works such expressions out until both
-sides agree, or finds numbers for which they do not; `refuted` wants these numbers. `spot_check` tries numbers alone.
+sides agree, or finds numbers for which they do not; `refuted` expects such numbers. `spot_check` tries numbers alone.
 
     >>> loss = -z[y] + log(sum_over(j, exp(z[j])))
     >>> assert_identity(diff(loss, z[i]), exp(z[i]) / sum_over(l, exp(z[l])) - KroneckerDelta(i, y))
@@ -14,14 +14,18 @@ The language of what may be proved is in `xentlib.teaching.grammar`. K is 2 or m
 wherever both sides are defined.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import sympy
-from sympy import Integer, KroneckerDelta, Piecewise, Sum, Symbol, Tuple, exp, log, symbols, sympify
+from sympy import Expr, IndexedBase, Integer, KroneckerDelta, Piecewise, Sum, Symbol, Tuple, exp, log, symbols, sympify
 
 from xentlib.teaching import counterexamples
-from xentlib.teaching.grammar import K, OutsideTheGrammar, checked, differentiable, entries, in_range, index
+from xentlib.teaching.grammar import K, OutsideTheGrammar, checked, differentiable, entries, index
 from xentlib.teaching.normal_form import Undefined
 from xentlib.teaching.prover import prove
 
@@ -29,7 +33,7 @@ __all__ = [
     "K", "T", "c", "i", "j", "k", "l", "m", "p", "q", "y", "z",
     "KroneckerDelta", "Piecewise", "Sum", "diff", "entries", "exp", "index", "log",
     "NotAnIdentity", "NotProved", "OutsideTheGrammar",
-    "assert_identity", "in_range", "refuted", "spot_check", "sum_over",
+    "assert_identity", "refuted", "spot_check", "sum_over",
 ]  # fmt: skip
 
 i, j, k, l, y = map(index, "ijkly")  # noqa: E741, classes, counted from 0
@@ -78,7 +82,7 @@ class Refutation:
         return False
 
 
-def sum_over(index, term):
+def sum_over(index: Symbol, term: Any) -> Sum:
     """Return the sum of `term` over all classes, index = 0, …, K − 1.
 
     >>> sum_over(j, exp(z[j]))
@@ -92,7 +96,7 @@ def sum_over(index, term):
     return Sum(term, (index, 0, K - 1))
 
 
-def diff(expression, *variables):
+def diff(expression: Any, *variables: Any) -> Expr:
     """Differentiate as `sympy.diff` does, by scalars and by entries, but by none whose index a sum has taken.
 
     SymPy would take Σ_j e^{z_j} for a function of one z_j, and return the whole sum.
@@ -111,7 +115,9 @@ def diff(expression, *variables):
     return sympy.diff(expression, *variables)
 
 
-def assert_identity(lhs, rhs, *, distributions=(), at_zeros=False):
+def assert_identity(
+    lhs: Any, rhs: Any, *, distributions: Sequence[IndexedBase] = (), at_zeros: bool | Sequence[IndexedBase] = False
+) -> Verdict:
     """Prove that two expressions are equal for every K >= 2 wherever both are defined, or raise.
 
     Numbers are tried first, since a counterexample says more than a failed proof. The proof is in
@@ -171,7 +177,7 @@ def assert_identity(lhs, rhs, *, distributions=(), at_zeros=False):
     return Verdict(known)
 
 
-def refuted(lhs, rhs, *, distributions=()):
+def refuted(lhs: Any, rhs: Any, *, distributions: Sequence[IndexedBase] = ()) -> Refutation:
     """Find numbers for which two expressions differ. Raise AssertionError if there are none among those tried.
 
     >>> refuted(sum_over(j, p[j] ** 2), 1, distributions=[p])
@@ -184,7 +190,7 @@ def refuted(lhs, rhs, *, distributions=()):
     raise AssertionError(f"not refuted: the sides agree at every point tried for {_TRIED}")
 
 
-def spot_check(lhs, rhs, *, distributions=(), within=()):
+def spot_check(lhs: Any, rhs: Any, *, distributions: Sequence[IndexedBase] = (), within: Sequence[Any] = ()) -> Verdict:
     """Compare two expressions at points, for what is beyond the proof; raise where they differ.
 
     It also knows orders, products, and sums over a part of the classes. What it returns says that it is no proof.
@@ -219,7 +225,7 @@ def _agreed(lhs, rhs, distributions, within=()):
 
 
 @lru_cache(maxsize=2**10)
-def differentiated(expression):
+def differentiated(expression: Expr) -> Expr:
     """Return an expression with each derivative in it taken."""
     return expression.replace(sympy.Derivative, diff)
 

@@ -13,6 +13,8 @@
 An exercise is data (`exercise.Exercise`), declared in one module a chapter; `checking` serves them all.
 """
 
+from __future__ import annotations
+
 import contextlib
 import difflib
 import importlib
@@ -21,15 +23,17 @@ import pkgutil
 import re
 import sys
 from dataclasses import replace
+from typing import Any
 
 from xentlib.teaching.exercises import record as _record
 from xentlib.teaching.exercises.checking import Result, judge
+from xentlib.teaching.exercises.exercise import Exercise
 from xentlib.teaching.exercises.fresh import renewed
 from xentlib.teaching.exercises.points import Points, outcome
 
 __all__ = ["all_exercises", "check", "find", "hint", "progress", "score"]
 
-_hints_given = {}  # id: how many
+_hints_given: dict[str, int] = {}  # id: how many
 
 
 class Said(str):
@@ -41,15 +45,15 @@ class Said(str):
         return str(self)
 
 
-def check(id, answer, *, record=True, seed=None):
+def check(id: str, answer: Any, *, record: bool = True, seed: int | None = None) -> Result:
     """Tell whether `answer` solves an exercise, and if not, what is wrong with it.
 
     Parameters
     ----------
     id : str
-        As it stands above the exercise: "05-gradient".
+        As given above the exercise: "05-gradient".
     answer : value, SymPy expression, function or input
-        What the exercise asks for. None and ... stand for no answer yet.
+        What the exercise asks for. None and ... mean no answer yet.
     record : bool
         Whether `progress` is to remember it if it is solved. The book's own solutions are checked without.
     seed : int, optional
@@ -66,10 +70,12 @@ def check(id, answer, *, record=True, seed=None):
         return Result(False, exercise)
     result = judge(renewed(exercise, seed), answer)
     trouble = _record.add(exercise.id) if result and record else ""
-    return replace(result, says=f"{result.says}\n({trouble})") if trouble else result
+    return replace(result, feedback=f"{result.feedback}\n({trouble})") if trouble else result
 
 
-def score(id, answer, points, *, partial=False, hints=True, seed=None):
+def score(
+    id: str, answer: Any, points: float, *, partial: bool = False, hints: bool = True, seed: int | None = None
+) -> Points:
     """Return what an answer earns in an assignment, and print what `check` says of it.
 
     Parameters
@@ -88,14 +94,14 @@ def score(id, answer, points, *, partial=False, hints=True, seed=None):
         result = check(id, answer, seed=seed)
     print(result)
     exercise = find(id)
-    if not result and (hints or os.environ.get("NBGRADER_EXECUTION") == "autograde"):
+    if isinstance(exercise, Exercise) and not result and (hints or os.environ.get("NBGRADER_EXECUTION") == "autograde"):
         print(f"Hint: {exercise.hints[0]}")
     earned = round(points * (result.right if partial else result.solved), 2)
     print(f"Points: {earned:g} of {points:g}")
     return Points(earned, outcome(result))
 
 
-def hint(id):
+def hint(id: str) -> Said:
     """Return the next of the three hints of an exercise, from a nudge to the key step."""
     exercise = find(id)
     if isinstance(exercise, str):
@@ -107,7 +113,7 @@ def hint(id):
     return Said(f"{exercise.id}, hint {given + 1} of {len(exercise.hints)}: {exercise.hints[given]}")
 
 
-def progress():
+def progress() -> Said:
     """Return a table of the chapters, with how many of their exercises are solved."""
     solved, trouble = _record.load()
     modules = [_module(number) for number in _numbers()]
@@ -120,7 +126,7 @@ def progress():
     return Said("\n".join([*rows, f"{done} of {total} solved", *([f"({trouble})"] if trouble else [])]))
 
 
-def find(id):
+def find(id: str) -> Exercise | str:
     """Return the exercise with this id, or a sentence that names the nearest ids."""
     number = id[:2] if isinstance(id, str) and re.match(r"\d\d-", id) else ""
     exercises = _module(number).EXERCISES if number in _numbers() else ()
@@ -133,7 +139,7 @@ def find(id):
     return f"There is no exercise {id[:40]!r}." + (f" Nearest: {', '.join(near)}." if near else "")
 
 
-def all_exercises():
+def all_exercises() -> list[Exercise]:
     """Return the exercises of all chapters, in the order of the book."""
     return [exercise for number in _numbers() for exercise in _module(number).EXERCISES]
 

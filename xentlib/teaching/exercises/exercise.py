@@ -1,18 +1,20 @@
 """What an exercise is: data, from which `checking` does the rest."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 
 class Mistake(NamedTuple):
-    """A wrong answer that is easy to give, and what to say to whoever gives it.
+    """A wrong answer that is easy to give, and the feedback on it.
 
     `wrong` is such an answer, of the kind that the exercise asks for. An answer is this mistake if it equals `wrong`,
     or, where `when` is given, if `when(answer)` is true.
     """
 
-    says: str
+    feedback: str
     wrong: Any
     when: Callable[[Any], bool] | None = None
 
@@ -53,7 +55,7 @@ class Exercise:
         Takes the input, and returns what is not allowed about it, or "".
     options : sequence of strings, for "explain"
         What there is to choose from, A, B and so on, in Markdown as the task. Each that is not the answer is a
-        mistake: Mistake(says, "B").
+        mistake: Mistake(feedback, "B").
     because : str, for "explain"
         What is said of the right option.
     rtol, atol : float
@@ -88,6 +90,6 @@ class Exercise:
     dtype: bool = False
 
     @property
-    def chapter(self):
+    def chapter(self) -> int:
         """The number of the chapter, from the id."""
         return int(self.id[:2])

@@ -5,6 +5,8 @@ mistake are then: with the book's own numbers, they are the book's. Of one to co
 those of the book, which hold the hard cases, come after them. Hints stay: they work with the book's numbers.
 """
 
+from __future__ import annotations
+
 import re
 import zlib
 from collections.abc import Callable, Sequence
@@ -16,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import xentlib
+from xentlib.teaching.exercises.exercise import Exercise
 
 FRESH_INPUTS = 2  #: of a function to code, before those of the book
 
@@ -27,10 +30,10 @@ class Numbers(NamedTuple):
     draw: Callable[[np.random.RandomState], tuple]
     answer: Callable[..., Any]
     wrong: Sequence[Callable[..., Any]]  #: for each mistake, in their order
-    words: dict[str, Callable[..., str]]  #: what stands in the title, the task or a mistake, and what stands there now
+    words: dict[str, Callable[..., str]]  #: a passage of the title, the task or a mistake, and what replaces it
 
 
-def renewed(exercise, seed):
+def renewed(exercise: Exercise, seed: int | None) -> Exercise:
     """Return the exercise with the numbers that a seed gives it, or as it is where it has none to draw."""
     if seed is None or not can_be_renewed(exercise):
         return exercise
@@ -45,12 +48,12 @@ def renewed(exercise, seed):
             return found
 
 
-def can_be_renewed(exercise):
+def can_be_renewed(exercise: Exercise) -> bool:
     """Tell whether an exercise has numbers to draw."""
     return exercise.id in NUMBERS or exercise.id in INPUTS
 
 
-def with_numbers(exercise, *numbers):
+def with_numbers(exercise: Exercise, *numbers: Any) -> Exercise:
     """Return an exercise to predict with these numbers in it."""
     kind = NUMBERS[exercise.id]
     words = {old: new(*numbers) for old, new in kind.words.items()}
@@ -59,7 +62,7 @@ def with_numbers(exercise, *numbers):
         return re.sub("|".join(map(re.escape, words)), lambda found: words[found[0]], text)
 
     mistakes = [
-        mistake._replace(says=reworded(mistake.says), wrong=wrong(*numbers))
+        mistake._replace(feedback=reworded(mistake.feedback), wrong=wrong(*numbers))
         for mistake, wrong in zip(exercise.mistakes, kind.wrong, strict=False)
     ]
     return replace(

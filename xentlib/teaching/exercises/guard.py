@@ -1,5 +1,7 @@
 """Run a learner's code: stop it if it takes too long, and turn what it raises into a sentence."""
 
+from __future__ import annotations
+
 import contextvars
 import ctypes
 import itertools
@@ -10,15 +12,23 @@ import threading
 import time
 import traceback
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 LIMIT = 5.0  #: seconds that one call may take
-SOON = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)  # seconds to the next alarm: who catches one is hit by another in the handler
+SOON = (
+    1e-6,
+    3e-6,
+    1e-5,
+    3e-5,
+    1e-4,
+)  # seconds to the next alarm: who catches one meets the next in the handler
 
-WATCHED = 8  # in the browser, of so many functions of a library one looks at the clock
+WATCHED = 8  # in the browser, one in so many functions of a library looks at the clock
+_MONITORING: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on, as in Pyodide
 TOOL = 4  # the number under which sys.monitoring knows this module: neither a debugger's nor a profiler's
 
 # Where the modules say that they are: in the browser sysconfig says //lib, and their code /lib.
@@ -37,14 +47,14 @@ class Outcome(NamedTuple):
     failure: str = ""
 
 
-def run(function, *args, limit=None):
+def run(function: Callable, *args: Any, limit: float | None = None) -> Outcome:
     """Call `function`, and return an Outcome whatever it does. Only the user's own interrupt gets through.
 
     The clock is a timer of the system (SIGALRM) in the main thread where there is one. In other threads and on Windows
-    the code gets a thread of its own, which is left behind when time is up, with an exception in it. The browser has
-    neither: there the code looks at the clock itself wherever a function or the next round of a loop begins. The first
-    and the last cannot stop a single call into compiled code. Warnings are silenced, since their text names files that
-    differ from run to run.
+    the code gets a separate thread, which is abandoned when time is up, with an exception raised in it. The browser has
+    neither: there the code looks at the clock itself wherever a function or the next round of a loop begins. The timer
+    and the browser cannot stop a single call into compiled code. Warnings are silenced, since their text names files
+    that differ from run to run.
     """
     limit = LIMIT if limit is None else limit
     timed, how = _clock()
@@ -88,7 +98,7 @@ def _with_alarm(function, args, limit):
 
 
 def _in_its_own_thread(function, args, limit):
-    ended = []
+    ended: list[tuple[Any, BaseException | None]] = []
 
     def call():
         try:
@@ -102,7 +112,7 @@ def _in_its_own_thread(function, args, limit):
         thread.join(limit)
     finally:
         if thread.is_alive():
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), ctypes.py_object(OutOfTime))
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident or 0), ctypes.py_object(OutOfTime))
     if not ended:
         raise OutOfTime
     value, error = ended[0]
@@ -112,13 +122,13 @@ def _in_its_own_thread(function, args, limit):
 
 
 def _watched(function, args, limit):
-    end, running, monitor = time.monotonic() + limit, True, sys.monitoring
+    end, running, monitor = time.monotonic() + limit, True, _MONITORING
     events = (monitor.events.PY_START, monitor.events.JUMP)
 
     def look(code, *_):
         if running and time.monotonic() > end:
             raise OutOfTime
-        # Who computes for long in a library calls many of its functions: to look in a few costs next to nothing.
+        # A long computation in a library calls many of its functions: looking in a few of them costs next to nothing.
         few = code.co_firstlineno % WATCHED == 0
         return None if few or not code.co_filename.startswith(_NOT_THEIRS) else monitor.DISABLE
 

@@ -1,15 +1,21 @@
 """What is allowed as an input of a "break" exercise, and what can be said of one."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+
 import numpy as np
 
+Legal = Callable[[np.ndarray], str]  # says what is not allowed about an input, or ""
 
-def logits_of(n_classes, also=lambda z: ""):
+
+def logits_of(n_classes: int, also: Legal = lambda z: "") -> Legal:
     """Return a function that says what keeps an array from being `n_classes` finite logits, or what `also` says."""
     are_finite = finite(n_classes, "logits")
     return lambda z: are_finite(z) or also(z)
 
 
-def finite(n, what):
+def finite(n: int, what: str) -> Legal:
     """Return a function that says what keeps an array from being `n` finite numbers, which are `what`."""
 
     def legal(x):
@@ -20,7 +26,7 @@ def finite(n, what):
     return legal
 
 
-def distribution_of(n_classes):
+def distribution_of(n_classes: int) -> Legal:
     """Return a function that says what keeps an array from being a distribution over `n_classes`."""
 
     def legal(q):
@@ -33,6 +39,6 @@ def distribution_of(n_classes):
     return legal
 
 
-def lead(z, of):
+def lead(z: np.ndarray, of: int) -> float:
     """Return by how much the logit with index `of` is ahead of the best other one."""
     return z[of] - np.delete(z, of).max()

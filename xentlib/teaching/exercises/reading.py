@@ -3,8 +3,12 @@
 Nothing is guessed: what can be read in two ways is left as it is, and gets told what was asked for.
 """
 
+from __future__ import annotations
+
 import re
 import unicodedata
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -13,8 +17,8 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2}(,\d{3})+")
 _LETTER = re.compile(r"\W*(?:(?:option|answer)\W+)?([A-Za-z])\W*", re.IGNORECASE)
 
 
-def numbers(answer, in_a_row=True):
-    """Return an answer with numbers in the place of their text. A text may also be several numbers `in_a_row`."""
+def numbers(answer: Any, in_a_row: bool = True) -> Any:
+    """Return an answer with numbers in place of their text. A text may also be several numbers `in_a_row`."""
     if isinstance(answer, np.ndarray) and answer.dtype.kind == "U":
         answer = answer.tolist()
     if isinstance(answer, (list, tuple)):
@@ -31,7 +35,7 @@ def _row(text):
     return [number(part) for part in re.split(r"\s*[,;]\s*|\s+", text.strip().strip("()[]").strip())]
 
 
-def number(text):
+def number(text: str) -> float | None:
     """Return the number that a text is, as in "0.5", "1/2", "½", "50 %", "2,048", "nan" and "−∞", or None."""
     text = text.strip().replace("−", "-").replace("∞", "inf").removeprefix("np.")
     if fraction := _FRACTION.fullmatch(text):
@@ -47,8 +51,8 @@ def number(text):
         return None
 
 
-def words(answer, known):
-    """Return an order of the `known` words as a tuple of them, whatever their case and what stands between them."""
+def words(answer: Any, known: Sequence[str]) -> Any:
+    """Return an order of the `known` words as a tuple of them, whatever their case and whatever separates them."""
     if isinstance(answer, np.ndarray) and answer.dtype.kind == "U" and answer.ndim == 1:
         answer = answer.tolist()
     if isinstance(answer, str):
@@ -62,12 +66,12 @@ def words(answer, known):
     return tuple(word(said, known) for said in answer)
 
 
-def word(said, known):
+def word(said: str, known: Sequence[str]) -> str:
     """Return the known word that is said, whatever its case, or what was said."""
     return next((one for one in known if one.casefold() == said.strip().casefold()), str(said))
 
 
-def letter(said):
+def letter(said: Any) -> str | None:
     """Return the letter of an option, from "b", "(B)", "b." or "option B", or None."""
     found = _LETTER.fullmatch(said) if isinstance(said, str) else None
     return found and found[1].upper()

@@ -4,6 +4,8 @@ The file is `.xentlib-progress.json` in the working folder, or what the environm
 If that is set and empty, nothing is written.
 """
 
+from __future__ import annotations
+
 import contextlib
 import itertools
 import json
@@ -13,31 +15,32 @@ from pathlib import Path
 
 NAME = ".xentlib-progress.json"
 
-_remembered = set()  # in this session, for a folder that cannot be written to
+_remembered: set[str] = set()  # in this session, for a folder that cannot be written to
 
 
-def path():
+def path() -> Path | None:
     """Return where the record is kept, or None if it is not to be kept."""
     name = os.environ.get("XENTLIB_PROGRESS", NAME)
     return Path(name) if name else None
 
 
-def load():
+def load() -> tuple[set[str], str]:
     """Return the ids of the solved exercises, and a sentence on what was wrong with the file, mostly ""."""
     data, trouble = _read()
     return _remembered | set(data["solved"]), trouble
 
 
-def add(solved):
+def add(solved: str) -> str:
     """Add an id to the record, and return a sentence on what went wrong, mostly ""."""
     data, trouble = _read()
     _remembered.add(solved)
-    if solved in data["solved"] or path() is None:
+    file = path()
+    if solved in data["solved"] or file is None:
         return trouble
     try:
-        _write({**data, "solved": sorted({*data["solved"], solved})})
+        _write(file, {**data, "solved": sorted({*data["solved"], solved})})
     except OSError as error:
-        return f"progress is kept until the kernel stops, no longer: {path()} cannot be written ({error.strerror})"
+        return f"progress is kept until the kernel stops, no longer: {file} cannot be written ({error.strerror})"
     return trouble
 
 
@@ -65,9 +68,8 @@ def _put_aside(file):
     return f"progress starts anew: {file} was damaged, and is now {copy}"
 
 
-def _write(data):
+def _write(file, data):
     """Replace the file in one step, so that nobody ever sees half of it."""
-    file = path()
     with tempfile.NamedTemporaryFile(
         "w", encoding="utf-8", dir=file.parent, prefix=file.name, suffix=".part", delete=False
     ) as part:

@@ -1,8 +1,11 @@
 """What all explorers have in common: a widget where there is a kernel, and the same drawing on a page without one."""
 
+from __future__ import annotations
+
 import html
 import json
 from pathlib import Path
+from typing import Any
 
 import anywidget
 
@@ -13,7 +16,7 @@ class Explorer(anywidget.AnyWidget):
     """A picture that answers to the hand, after a question, if any, that the reader answers first.
 
     A subclass has traits, the state; `values`, the numbers that it shows, by `xentlib`; `say`, a sentence about them;
-    and `NAME.js` beside this file, which computes the same numbers in the browser and draws them. A test holds the two
+    and `NAME.js` next to this file, which computes the same numbers in the browser and draws them. A test holds the two
     against each other.
 
     The controls are HTML's own, inside the view, and not linked widgets: the page of the book then needs a model of
@@ -23,7 +26,7 @@ class Explorer(anywidget.AnyWidget):
     name = ""  #: of the file with its drawing
     question = ""  #: what the reader predicts before the explorer opens
     title = ""  #: what is to be found with it
-    state = ()  #: the names of its traits
+    state: tuple[str, ...] = ()  #: the names of its traits
     heights = (0, 0)  #: in pixels, on a screen and on a phone, which a page keeps free until the script has run
 
     _css = HERE / "explorers.css"
@@ -33,15 +36,15 @@ class Explorer(anywidget.AnyWidget):
             cls._esm = module(cls.name)
         super().__init_subclass__(**kwargs)
 
-    def values(self):
+    def values(self) -> dict[str, Any]:
         """Return the numbers that are shown, by name."""
         raise NotImplementedError
 
-    def say(self):
+    def say(self) -> str:
         """Return in a sentence or two what is to be seen."""
         raise NotImplementedError
 
-    def shown_state(self):
+    def shown_state(self) -> dict[str, Any]:
         """Return the traits that the view reads."""
         return {name: getattr(self, name) for name in self.state}
 
@@ -49,7 +52,7 @@ class Explorer(anywidget.AnyWidget):
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.shown_state().items())})"
 
     def _repr_mimebundle_(self, **kwargs):
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         return {**data, "text/plain": repr(self), "text/html": self._repr_html_()}, metadata
 
     def _repr_html_(self):
@@ -68,7 +71,7 @@ class Explorer(anywidget.AnyWidget):
         return f'<div {name} data-state="{state}" style="{room}">{until_then}</div>'
 
 
-def module(name):
+def module(name: str) -> str:
     """Return the JavaScript module of an explorer, which is one text, since a widget has no place to import from."""
     parts = [(HERE / file).read_text(encoding="utf-8") for file in ("common.js", f"{name}.js")]
     data = HERE / f"{name}.json"
@@ -77,7 +80,7 @@ def module(name):
     return "\n".join(parts)
 
 
-def script(name):
+def script(name: str) -> str:
     """Return the same as a plain script, which also runs on a page that was opened as a file."""
     body = module(name).replace("export default view;", f"(window.xentlibExplorers ??= {{}})[{name!r}] = view;")
     return f"(() => {{\n{body}\n}})();\n"

@@ -59,14 +59,14 @@ def naive(true, other):
 
 def log_sum_exp_minus_true(true, other):
     """Return the log-sum-exp, with the maximum taken out and added again, minus the true logit."""
-    top = max(true, other)
-    return float(top + np.log(np.exp([true - top, other - top]).sum()) - true)
+    largest = max(true, other)
+    return float(largest + np.log(np.exp([true - largest, other - largest]).sum()) - true)
 
 
 def minus_log_softmax(true, other):
     """Return the same with the maximum taken out of the true logit, too, so that it need not be added again."""
-    top = max(true, other)
-    return float(np.log(np.exp([true - top, other - top]).sum()) - (true - top))
+    largest = max(true, other)
+    return float(np.log(np.exp([true - largest, other - largest]).sum()) - (true - largest))
 
 
 def log1p_form(true, other):

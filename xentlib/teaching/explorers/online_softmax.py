@@ -24,8 +24,8 @@ class OnlineSoftmax(Explorer):
 
     def values(self):
         """Return m, s and m + log s of the logits read so far, the terms of s, and m and s before the last."""
-        m, s = summary(self.logits[: self.read])
-        before, sum_before = summary(self.logits[: max(self.read - 1, 1)])
+        m, s = max_and_sum(self.logits[: self.read])
+        before, sum_before = max_and_sum(self.logits[: max(self.read - 1, 1)])
         return {
             "m": m,
             "s": s,
@@ -49,7 +49,7 @@ class OnlineSoftmax(Explorer):
         return f"{self.read} of 8 read. {did}. {end} is the log-sum-exp of these {self.read}."
 
 
-def summary(logits):
+def max_and_sum(logits):
     """Return the largest logit m, and s."""
     m = max(logits)
     return m, math.exp(xentlib.logsumexp(logits) - m)

@@ -1,5 +1,7 @@
 """Logits to probabilities, with a temperature, a shift, and the formats in which it overflows (chapter 2)."""
 
+from typing import Any
+
 import numpy as np
 from traitlets import Bool, Enum, Float, List
 
@@ -7,7 +9,7 @@ import xentlib
 from xentlib.teaching.explorers.explorer import Explorer
 from xentlib.teaching.explorers.text import CLASSES, decimal, scientific
 
-FORMATS = {16: np.float16, 32: np.float32, 64: np.float64}
+FORMATS: dict[int, Any] = {16: np.float16, 32: np.float32, 64: np.float64}
 
 
 class Softmax(Explorer):
@@ -34,7 +36,7 @@ class Softmax(Explorer):
         with np.errstate(all="ignore"):  # overflow is what is shown
             stored = nearest([z + self.shift for z in self.logits])
             logits = np.float64(stored)
-            # In float64 and then rounded, as a browser does it: NumPy's own exp is at times off in the last bit.
+            # In float64 and then rounded, as a browser does it: NumPy's own exp is sometimes off in the last bit.
             exponents = (logits - logits.max() * self.subtract_max) / self.temperature
             weights = nearest(np.exp(exponents))
             total = nearest(nearest(weights[0] + weights[1]) + weights[2])

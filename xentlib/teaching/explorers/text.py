@@ -1,5 +1,7 @@
 """Numbers as the drawings write them: what `common.js` does under "Text", to the letter."""
 
+from __future__ import annotations
+
 import math
 from decimal import ROUND_HALF_UP, Context, Decimal
 
@@ -7,7 +9,7 @@ CLASSES = ("cat", "dog", "bird")
 SUPERSCRIPTS = str.maketrans("0123456789-", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 
 
-def decimal(x, digits=2):
+def decimal(x: float | Decimal, digits: int = 2) -> str:
     """Return `x` with so many decimals, a true minus sign and none on a zero; NaN and ∞ by name."""
     if not math.isfinite(x):
         return "NaN" if math.isnan(x) else "∞" if x > 0 else "−∞"
@@ -16,7 +18,7 @@ def decimal(x, digits=2):
     return f"{rounded if rounded else abs(rounded):f}".replace("-", "−")
 
 
-def scientific(x):
+def scientific(x: float) -> str:
     """Return `x` with three digits, and with a power of ten where it is small or large."""
     if not math.isfinite(x):
         return decimal(x)
@@ -29,6 +31,6 @@ def scientific(x):
     return f"{digits}\u00a0·\u00a010{superscript(int(power))}".replace("-", "−")
 
 
-def superscript(n):
+def superscript(n: int) -> str:
     """Return an integer as an exponent."""
     return str(n).translate(SUPERSCRIPTS)
