@@ -1,6 +1,7 @@
 """Explorers: pictures that are dragged and answer, in a notebook and on the static page alike."""
 
 from xentlib.teaching.explorers.backward import Backward
+from xentlib.teaching.explorers.calibration import Calibration
 from xentlib.teaching.explorers.cross_entropy import CrossEntropy
 from xentlib.teaching.explorers.floating_point import FloatingPoint
 from xentlib.teaching.explorers.flow import Flow
@@ -8,6 +9,6 @@ from xentlib.teaching.explorers.gradient import Gradient
 from xentlib.teaching.explorers.online_softmax import OnlineSoftmax
 from xentlib.teaching.explorers.softmax import Softmax
 
-ALL = (Backward, CrossEntropy, FloatingPoint, Flow, Gradient, OnlineSoftmax, Softmax)
+ALL = (Backward, Calibration, CrossEntropy, FloatingPoint, Flow, Gradient, OnlineSoftmax, Softmax)
 
 __all__ = ["ALL", *(explorer.__name__ for explorer in ALL)]
