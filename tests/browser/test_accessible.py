@@ -60,7 +60,7 @@ def test_axe_finds_nothing_serious_on_the_page(axe, visit, site, book, name):
     assert list(axe(visited, in_dark=name in IN_DARK)) == []
 
 
-@pytest.mark.parametrize("name", ["01_cross_entropy", "02_softmax", "05_gradient", "08_descent", "11_stability"])
+@pytest.mark.parametrize("name", ["01_cross_entropy", "02_softmax", "05_gradient", "08_descent", "10_why_cross_entropy"])
 def test_axe_finds_nothing_serious_in_an_explorer_that_is_open(axe, visit, site, book, name):
     visited = visit(site, book, f"chapters/{name}")
     explorer = visited.page.locator("[data-explorer]")
