@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "xentlib"
-CHAPTERS = {"anywidget", "dask", "matplotlib", "mpmath", "sympy", "traitlets"}
+CHAPTERS = {"anywidget", "dask", "ipython", "ipywidgets", "matplotlib", "mpmath", "sympy", "traitlets"}
 SPHINX = {"sphinx-notfound-page", "sphinx-sitemap", "sphinxext-opengraph"}
 PAGES = {"django-static-mathjax", "jupyter-book", "mini-racer", "pagefind"} | SPHINX
 EXTRAS = {"chapters": CHAPTERS, "book": CHAPTERS | PAGES | {"nbformat"}, "sharded": {"dask", "distributed"}}
@@ -215,6 +215,7 @@ BREACHES = [
     (has_its_extras, change('"distributed>=2025.1"', "")),
     (the_chapters_find_what_they_import, change('"sympy>=1.13", ', "")),
     (the_chapters_find_what_they_import, change('"anywidget>=0.9", ', "")),
+    (the_chapters_find_what_they_import, change('"ipywidgets>=8", ', "")),
     (the_book_has_all_that_writes_its_exercises, change('"nbformat>=5.9",', "")),
     (allows_what_is_tested, change("numpy>=2.0", "numpy>=99")),
     (allows_what_is_tested, change("sympy>=1.13", "sympy>=99")),

@@ -70,7 +70,7 @@ def test_axe_finds_nothing_serious_on_the_page(axe, visit, site, book, name):
 
 
 @pytest.mark.parametrize(
-    "name", ["01_cross_entropy", "02_softmax", "03_classifier", "05_gradient", "08_descent", "11_stability"]
+    "name", ["01_cross_entropy", "02_softmax", "03_classifier", "05_gradient", "08_descent", "10_why_cross_entropy"]
 )
 def test_axe_finds_nothing_serious_in_an_explorer_that_is_open(axe, visit, site, book, name):
     visited = visit(site, book, f"chapters/{name}")

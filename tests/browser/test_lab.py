@@ -15,6 +15,7 @@ import nbformat
 import psutil
 import pytest
 from notebooks import PATIENCE, Notebook
+from playwright.sync_api import expect
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = ("04_loss", "05_gradient")
@@ -118,6 +119,7 @@ def test_chapters_run_and_answer_until_ctrl_c(lab, open_page):
         assert notebook.has_run()
     assert "Nobody types" in notebooks[1].page.locator(".jp-Notebook").inner_text()  # of what the book includes
     move_an_explorer(notebooks[1])
+    move_a_control(notebooks[1])
     answer_an_exercise(notebooks[1])
     save_and_compare(notebooks[1], lab.folder / "chapters" / "05_gradient.ipynb")
     assert "(5.1)" in notebooks[1].page.locator("#eq-gradient").inner_text()
@@ -135,6 +137,16 @@ def move_an_explorer(notebook):
     explorer.get_by_role("button", name="Skip").click()
     explorer.get_by_role("slider").first.press("ArrowRight")
     assert explorer.locator(".said").inner_text() != said
+
+
+def move_a_control(notebook):
+    """The figure is there before, and is another one afterwards."""
+    live = notebook.page.locator(".widget-interact")
+    before = live.locator("img").get_attribute("src")
+    track = live.locator(".noUi-base")
+    track.scroll_into_view_if_needed()
+    track.click(position={"x": track.bounding_box()["width"] - 1, "y": 2})
+    expect(live.locator("img")).not_to_have_attribute("src", before, timeout=PATIENCE)
 
 
 def answer_an_exercise(notebook):

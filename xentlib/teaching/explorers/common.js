@@ -73,8 +73,8 @@ function arrow(x1, y1, x2, y2, name) {
 // `title` is the finding. `question` has `ask`, `choices`, which of them is `right`, `shows(state, values)`, which tells
 // whether the answer is to be seen, `show`, the changes that bring it about, and perhaps `how` to try it. `state` names the traits, and `limits`
 // tells of each what it may be. `values(state)` are the numbers that are shown, `draw(state, values, width)`, if any,
-// returns [SVG, height], `drag(state, x, y, width)` the changes that a pointer in it makes, and `say(state, values)` the
-// sentence. What only a pointer can do has bars beside it that do the same by keyboard.
+// returns [SVG, height], `drag(state, x, y, width, from)` the changes that a pointer in it makes, which went down
+// at `from.x`, `from.y` in `from.state`, and `say(state, values)` the sentence. What only a pointer can do has bars beside it that do the same by keyboard.
 function explorer({ title, question, state: names, limits, controls, values, draw, say, drag }) {
   function render({ model, el }) {
     const current = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
@@ -126,7 +126,7 @@ function explorer({ title, question, state: names, limits, controls, values, dra
       if (said.textContent !== sentence) said.textContent = sentence;
     }
 
-    if (drag) whereItIs(drawing, (x, y) => change(drag(current(), x, y, drawing.clientWidth)), frame);
+    if (drag) whereItIs(drawing, (x, y, from) => change(drag(current(), x, y, drawing.clientWidth, from)), frame);
     const root = element("section", { class: "xentlib-explorer", "aria-label": question?.ask ?? title }, asked[0], stage, refused, said, tools[0]);
     // JupyterLab would take the arrow keys for its own, except where an element says that it wants them.
     root.querySelectorAll("input, button, [tabindex]").forEach((control) => control.setAttribute("data-lm-suppress-shortcuts", "true"));
@@ -201,7 +201,7 @@ function whereItIs(node, at, { current, change }) {
   node.classList.add("dragged");
   const place = (event) => {
     const box = node.getBoundingClientRect();
-    at(event.clientX - box.left, event.clientY - box.top);
+    at(event.clientX - box.left, event.clientY - box.top, { x: held.x - box.left, y: held.y - box.top, state: held.before });
   };
   node.addEventListener("pointerdown", (event) => {
     if (event.button) return;
@@ -426,12 +426,13 @@ const trueClass = {
 };
 
 // Buttons that move a whole number of the state, and have nothing to press at either end. `moves` are [label, by].
-const stepper = (name, first, last, moves, pause = 800) => ({
+// *Play* moves it by `by`.
+const stepper = (name, first, last, moves, pause = 800, by = 1) => ({
   kind: "row",
   controls: [
-    { kind: "play", next: (state) => ({ [name]: Math.min(last, state[name] + 1) }), end: (state) => state[name] === last, pause },
-    ...[...moves, ["Start again", -Infinity]].map(([label, by]) => {
-      const moved = (state) => clamped(state[name] + by, first, last);
+    { kind: "play", next: (state) => ({ [name]: Math.min(last, state[name] + by) }), end: (state) => state[name] === last, pause },
+    ...[...moves, ["Start again", -Infinity]].map(([label, move]) => {
+      const moved = (state) => clamped(state[name] + move, first, last);
       return { kind: "button", label, press: (state) => ({ [name]: moved(state) }), off: (state) => moved(state) === state[name] };
     }),
   ],

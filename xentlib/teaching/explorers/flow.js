@@ -1,10 +1,14 @@
+function stepped(z, label, rate) {
+  const slopes = gradientOfLogits(z, label);
+  return z.map((score, i) => score - rate * slopes[i]);
+}
+
 function values({ logits, label, rate, steps }) {
   const [path, adamPath] = [[softmax(logits)], [softmax(logits)]];
   let [z, w] = [logits, logits]; // of gradient descent and of Adam
   let [mean, square] = [[0, 0, 0], [0, 0, 0]];
   for (let step = 1; step <= steps; step++) {
-    const slopes = gradientOfLogits(z, label);
-    z = z.map((score, i) => score - rate * slopes[i]);
+    z = stepped(z, label, rate);
     path.push(softmax(z));
 
     const grad = gradientOfLogits(w, label);
@@ -17,17 +21,23 @@ function values({ logits, label, rate, steps }) {
   return { path, loss: crossEntropyOfLogits(z, label), adam_path: adamPath, adam_loss: crossEntropyOfLogits(w, label) };
 }
 
+const RATES = Array.from({ length: 20 }, (_, i) => (i + 1) / 10);
+
 // The triangle, whose corners are the classes.
 function triangle(width) {
   const side = Math.min(width - 80, 340);
   const [left, top] = [(width - side) / 2, 26];
   const base = top + side * Math.sqrt(3) / 2;
-  return { left, top, side, base, corners: [[left, base], [left + side / 2, top], [left + side, base]] };
+  const corners = [[left, base], [left + side / 2, top], [left + side, base]];
+  const at = (q) => [0, 1].map((axis) => sum(q.map((share, i) => share * corners[i][axis])));
+  return { left, top, side, base, corners, at };
 }
 
-function draw({ label, adam }, { path, adam_path }, width) {
-  const { left, top, side, base, corners } = triangle(width);
-  const at = (q) => [0, 1].map((axis) => sum(q.map((share, i) => share * corners[i][axis])));
+const firstStep = ({ logits, label }, rate) => softmax(stepped(logits, label, rate));
+
+function draw(state, { path, adam_path }, width) {
+  const { label, adam, rate } = state;
+  const { left, top, side, base, corners, at } = triangle(width);
   const points = path.map(at);
   const middle = at([0, 1, 2].map((i) => (i === label ? 0 : 0.5))); // of the side where the true class has nothing
 
@@ -41,24 +51,37 @@ function draw({ label, adam }, { path, adam_path }, width) {
       text(width - 20, 34, others(CLASSES, label).join(" = "), "muted", "end"),
       circle(6, 30, 5, "outline"),
       text(16, 34, "start", "", "start"),
-      circle(6, 50, 6, "q"),
-      text(16, 54, "now", "", "start"),
+      circle(6, 50, 4, "outline now"),
+      text(16, 54, "step", "", "start"),
+      circle(6, 70, 6, "q"),
+      text(16, 74, "now", "", "start"),
       adam ? `<polyline class="p outline" points="${adam_path.map(at).join(" ")}"/>` : "",
       adam ? adam_path.map((q) => circle(...at(q), 2, "p")).join("") + circle(...at(adam_path.at(-1)), 6, "p") : "",
-      adam ? circle(6, 70, 6, "p") + text(16, 74, "Adam", "", "start") : "",
+      adam ? circle(6, 90, 6, "p") + text(16, 94, "Adam", "", "start") : "",
       `<polyline class="q outline" points="${points.join(" ")}"/>`,
       points.map(([x, y]) => circle(x, y, 2, "q")).join(""),
       circle(...points[0], 5, "outline"),
       circle(...points.at(-1), 6, "q"),
+      line(...points[0], ...at(firstStep(state, rate)), "axis"),
+      circle(...at(firstStep(state, rate)), 4, "outline now"),
       names.map(([x, y], i) => text(x, y, `${CLASSES[i]} ${decimal(last[i], 3)}`, CLASSES[i])).join(""),
     ].join(""),
     base + 28,
   ];
 }
 
-// Where the pointer is, the path starts, as close to the sides as the scores can be.
-function drag(_, x, y, width) {
-  const { left, side, base, top } = triangle(width);
+const GRASP = 16; // pixels around the end of the first step
+
+// Whoever took hold of the end of the first step drags the step. Elsewhere the path starts where the pointer is, as
+// close to the sides as the scores can be.
+function drag(state, x, y, width, from) {
+  const { left, side, base, top, at } = triangle(width);
+  const apart = (q, here) => Math.hypot(at(q)[0] - here.x, at(q)[1] - here.y);
+  const away = apart(firstStep(from.state, from.state.rate), from);
+  if (away < GRASP && away < apart(softmax(from.state.logits), from)) {
+    const misses = RATES.map((rate) => apart(firstStep(state, rate), { x, y }));
+    return { rate: RATES[misses.indexOf(Math.min(...misses))] };
+  }
   const dog = (base - y) / (base - top);
   const bird = (x - left) / side - dog / 2;
   const q = [1 - dog - bird, dog, bird];
