@@ -20,7 +20,10 @@ ROOT = Path(__file__).parents[1]
 NAME = "why-q-minus-p.pdf"
 PLACE = '<p id="pdf"></p>'
 LINK = f'<p id="pdf">The whole book is also <a href="{NAME}">one PDF</a>, with the solutions.</p>'
-ON_SCREEN_ONLY = ".headerlink, script, iframe, .toggle-button, .copybtn, details.hide"
+ON_SCREEN_ONLY = (
+    ".headerlink, script, iframe, .toggle-button, .copybtn, details.hide, "
+    ".answer-controls, .answer-elsewhere, .xentlib-answer li input, .xentlib-exercises"
+)
 FOOTER = (
     '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #555">'
     '<span class="pageNumber"></span></div>'
