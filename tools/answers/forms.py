@@ -68,9 +68,9 @@ def filters(titles):
     ]
     ids = " ".join(exercise.id for exercise in every)
     return f"""<form class="xentlib-exercises" method="dialog" data-exercises="{ids}" aria-label="Choose exercises">
-{"".join(fields)}<p><span role="status">{len(every)} exercises</span>
+{"".join(fields)}<div class="kept"><span role="status">{len(every)} exercises</span>
 <button type="button" class="export">Export progress</button>
-<button type="button" class="forget">Forget progress</button></p></form>"""
+<button type="button" class="forget">Forget progress</button></div></form>"""
 
 
 def _select(name, choices):
