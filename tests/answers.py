@@ -136,7 +136,12 @@ WRONG["01-nothing"] = [
 RIGHT["01-unknown"] = ["c", " C ", "(c)", "C.", "c)"]
 WRONG["01-unknown"] = [("A", "nothing about changes"), ("b", "You changed q"), ("D", "visitors vary"), (3, "a letter")]
 
-RIGHT["01-who"] = [(Fraction(1, 5), "0.7", 0.1), ["20%", "70 %", "10%"], (Rational(1, 5), Decimal("0.7"), 0.1)]
+RIGHT["01-who"] = [
+    "20 %, 7 / 10, 10%",
+    (Fraction(1, 5), "0.7", 0.1),
+    ["20%", "70 %", "10%"],
+    (Rational(1, 5), Decimal("0.7"), 0.1),
+]
 WRONG["01-who"] = [
     ([0.7, 0.2, 0.1], "exchanged"),
     ([0.8, 0.3, -0.1], "second bit"),

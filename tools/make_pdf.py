@@ -20,7 +20,10 @@ ROOT = Path(__file__).parents[1]
 NAME = "why-q-minus-p.pdf"
 PLACE = '<span id="pdf"></span>'
 LINK = f'<span id="pdf"><a href="{NAME}">The book as a PDF</a></span>'
-ON_SCREEN_ONLY = ".headerlink, script, iframe, .toggle-button, .copybtn, details.hide, .start"
+ON_SCREEN_ONLY = (
+    ".headerlink, script, iframe, .toggle-button, .copybtn, details.hide, .start, "
+    ".answer-controls, .answer-elsewhere, .xentlib-answer li input, .xentlib-exercises"
+)
 FOOTER = (
     '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #555">'
     '<span class="pageNumber"></span></div>'

@@ -10,7 +10,8 @@ from docutils.utils.math import tex2unichar
 ARTICLE = re.compile(r"<article.*</article>", re.S)
 CODE = re.compile(r"<pre>.*?</pre>|<script\b.*?</script>", re.S)  # most of a page, and nothing that is looked for
 NOT_PROSE = (
-    ".headerlink, .run-chapter, .equation-status, .equations, .doctest, .toctree-wrapper, .label, .field-list > dt"
+    ".headerlink, .run-chapter, .equation-status, .equations, .doctest, .toctree-wrapper, .label, .field-list > dt, "
+    ".answer-controls, .answer-elsewhere, .xentlib-exercises"
 )
 HEADINGS = "h1, h2, h3, h4"
 PIECES = f"section:has({HEADINGS}), .math[id], dl.py > dt[id], .citation"

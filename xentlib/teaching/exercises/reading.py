@@ -32,6 +32,7 @@ def numbers(answer: Any, in_a_row: bool = True) -> Any:
 
 
 def _row(text):
+    text = re.sub(r"\s+%|\s*/\s*", lambda sign: sign[0].strip(), text)  # of one number: "50 %", "1 / 2"
     return [number(part) for part in re.split(r"\s*[,;]\s*|\s+", text.strip().strip("()[]").strip())]
 
 
