@@ -14,8 +14,8 @@ CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 # What they show of PyTorch and JAX.
 AT_WORK := $(wildcard frameworks/at_work/*.md frameworks/in_pytorch/*.py frameworks/in_jax/*.py)
 # All that a page shows: when none of it is newer than the book, the book is up to date.
-PAGES := _config.yml _toc.yml references.bib $(wildcard *.md api/*.md audits/*.md benchmarks/*.md benchmarks/*.png) $(CHAPTERS) $(AT_WORK) $(wildcard _static/* xentlib/*.py xentlib/teaching/explorers/* xentlib/teaching/exercises/*.py xentlib/teaching/exercises/*/*.py) \
-	tools/api_pages.py tools/at_work.py tools/explorers_on_pages.py tools/answers_on_pages.py tools/accessible.py tools/unbroken.py tools/light.py tools/formulas.py tools/run_chapter.py tools/published.py tools/ledger.py tools/ledger_on_pages.py tools/alone.py $(wildcard tools/previews.* tools/answers/*.* tools/templates/* tools/search/*.* tools/search/templates/*)
+PAGES := _config.yml _toc.yml references.bib $(CHAPTERS) $(AT_WORK) $(wildcard *.md api/*.md audits/*.md benchmarks/*.md benchmarks/*.png chapters/figures/* _static/* \
+	$(addprefix xentlib/,*.py */*.py */*/*) $(addprefix tools/,*.* templates/* answers/* search/*.* search/templates/*))
 # What goes into the reader's browser when a chapter is run there.
 LITE := tools/lite/build.py tools/alone.py tools/at_work.py references.bib $(CHAPTERS) $(AT_WORK) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.json */*/*.css))
 

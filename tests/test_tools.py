@@ -21,7 +21,10 @@ def load(name):
     return module
 
 
-EXAMPLES = [("accessible", 3), ("alone", 1), ("formulas", 2), ("light", 6), ("published", 3), ("unbroken", 4)]
+EXAMPLES = [
+    ("accessible", 3), ("alone", 1), ("drawings_on_pages", 3), ("drawings", 7), ("formulas", 2), ("light", 6),
+    ("published", 3), ("unbroken", 4),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("name", "examples"), EXAMPLES)
@@ -59,6 +62,47 @@ def test_a_stale_output_is_replaced(write):
     path.write_text(path.read_text().replace("42", "41"))
     assert refresh(path)
     assert "42" in path.read_text()
+
+
+PLOT = """import matplotlib.pyplot as plt
+from xentlib.teaching import figures
+figures.use_book_style()
+plt.plot([0, 1], [1, 3])
+plt.show()"""
+
+
+def test_a_figure_is_stored_as_a_picture_and_beside_the_notebook_as_a_drawing(write):
+    refresh = load("run_notebooks").refresh
+    path = write(PLOT)
+    assert refresh(path)
+    (drawing,) = (path.parent / "figures").iterdir()
+    assert drawing.name == "chapter-1.svg"
+    data = json.loads(path.read_text())["cells"][0]["outputs"][0]["data"]
+    assert set(data) == {"image/png", "text/plain"}
+    assert load("drawings").stamp(data["image/png"]) in drawing.read_text(encoding="utf-8")
+
+    assert not refresh(path)
+    notebook = nbformat.read(path, as_version=4)
+    notebook.cells[0].source = "1 + 1"
+    nbformat.write(notebook, path)
+    assert refresh(path)
+    assert list(drawing.parent.iterdir()) == []
+
+
+def test_where_a_drawing_is_the_same_the_picture_is_not_stored_anew(write):
+    refresh = load("run_notebooks").refresh
+    path = write(PLOT)
+    refresh(path)
+    drawing = path.parent / "figures" / "chapter-1.svg"
+    data = json.loads(path.read_text())["cells"][0]["outputs"][0]["data"]
+    shaded = data["image/png"].replace("A", "B", 1)  # as another processor would
+    path.write_text(path.read_text().replace(json.dumps(data["image/png"]), json.dumps(shaded)))
+    stamp = load("drawings").stamp
+    drawing.write_text(drawing.read_text().replace(stamp(data["image/png"]), stamp(shaded)))
+    assert not refresh(path)
+    drawing.write_text(drawing.read_text().replace("#b84a00", "#0b63a5"))
+    assert refresh(path)
+    assert stamp(data["image/png"]) in drawing.read_text()
 
 
 def test_a_notebook_that_fails_is_left_as_it_was(write):

@@ -24,6 +24,7 @@ ON_SCREEN_ONLY = (
     ".headerlink, script, iframe, .toggle-button, .copybtn, details.hide, .start, "
     ".answer-controls, .answer-elsewhere, .xentlib-answer li input, .xentlib-exercises"
 )
+LIKE_ITS_TEXT = ".highlight :is(.n, .nn, .nx, .p, .pm, .w)"  # has the colour of code; each would be an entry in the PDF
 FOOTER = (
     '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #555">'
     '<span class="pageNumber"></span></div>'
@@ -38,10 +39,11 @@ h1.part { margin-top: 40%; text-align: center; border: 0; }
 .chapter, h1.part { break-before: page; }
 h2, h3, h4, h5, .admonition-title { break-after: avoid; }
 div.cell_output, .equation-status { break-before: avoid; }
-figure, img, tr, mjx-container[display] { break-inside: avoid; }
-img { max-width: 100% !important; max-height: 220mm; }
+figure, img, .drawing, tr, mjx-container[display] { break-inside: avoid; }
+img, .drawing { max-width: 100% !important; max-height: 220mm; }
 pre { white-space: pre-wrap !important; overflow-wrap: anywhere; font-size: 8.5pt; line-height: 1.35; }
 pre, .math { overflow: visible !important; }
+pre, .pst-scrollable-table-container { background: none !important; } /* four pictures each; nothing scrolls */
 .math > .tex { display: none; }
 div.cell { margin-block: 0.75rem; }
 .pst-scrollable-table-container { overflow: visible; }
@@ -116,10 +118,13 @@ def read_article(folder, name, names):
     article = parse(html).select_one("article")
     for element in article.select(ON_SCREEN_ONLY):
         element.decompose()
+    for element in article.select(LIKE_ITS_TEXT):
+        element.unwrap()
     for heading in article.find_all(re.compile("^h[1-5]$")):
         heading.name = f"h{int(heading.name[1]) + 1}"
     for element in article.find_all(id=True):
-        element["id"] = anchor(name, element["id"])
+        if not element.find_parent(class_="drawing"):  # whose names are its own in the whole book
+            element["id"] = anchor(name, element["id"])
     for picture in article.find_all("img"):
         picture["src"] = beside(name, picture["src"])
         picture.attrs.pop("loading", None)  # nobody scrolls

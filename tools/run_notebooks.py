@@ -1,4 +1,4 @@
-"""Re-execute notebooks and store their outputs: `python tools/run_notebooks.py chapters/*.ipynb`.
+"""Re-execute notebooks and store their outputs and drawings: `python tools/run_notebooks.py chapters/*.ipynb`.
 
 A notebook whose results are what they were is written back byte for byte the same, so that a diff shows nothing but
 what really changed: no timings, no version of the interpreter, no random cell ids. A notebook that fails is left
@@ -13,8 +13,11 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 
+from tools import drawings
+
 # Names a model by a random id that no page can use: the HTML beside it holds the state.
 WIDGET = "application/vnd.jupyter.widget-view+json"
+BOTH = [f"--InlineBackend.figure_formats={kind}" for kind in ("png", "svg")]
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
 
 
@@ -35,9 +38,9 @@ def main(paths):
 
 
 def refresh(path):
-    """Execute one notebook in its own folder, write it back, and tell whether it changed."""
+    """Execute one notebook in its own folder, write it and its drawings back, and tell whether they changed."""
     before = path.read_text(encoding="utf-8") if path.exists() else ""
-    notebook = nbformat.reads(before, as_version=4)
+    notebook, old = (nbformat.reads(before, as_version=4) for _ in range(2))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number:02d}"
     client = NotebookClient(
@@ -46,7 +49,7 @@ def refresh(path):
         resources={"metadata": {"path": str(path.parent)}},
         record_timing=False,
         coalesce_streams=True,
-        extra_arguments=["--log-level=ERROR"],
+        extra_arguments=["--log-level=ERROR", *BOTH],
         store_widget_state=False,
         timeout=300,
     )
@@ -56,11 +59,11 @@ def refresh(path):
             output.get("data", {}).pop(WIDGET, None)
     notebook.metadata["kernelspec"] = KERNEL
     notebook.metadata.pop("language_info", None)
+    drawn_anew = drawings.store(path, notebook, old)
     after = nbformat.writes(notebook) + "\n"
-    if after == before:
-        return False
-    path.write_text(after, encoding="utf-8")
-    return True
+    if after != before:
+        path.write_text(after, encoding="utf-8")
+    return drawn_anew or after != before
 
 
 if __name__ == "__main__":

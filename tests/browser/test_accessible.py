@@ -145,8 +145,8 @@ def headings_are_in_order(html):
 
 
 def pictures_state_what_they_show(html):
-    for picture in re.findall(r"<img[^>]*>", article(html)):
-        alt = re.search(r'alt="([^"]*)"', picture)
+    for picture in re.findall(r'<img[^>]*>|<svg class="drawing[^>]*>', article(html)):
+        alt = re.search(r'(?:alt|role="img" aria-label)="([^"]*)"', picture)
         if alt is None or len(alt[1]) < 40:
             yield picture
 
@@ -174,6 +174,7 @@ def test_headings_are_in_order_and_pictures_have_words(book, name):
         (pictures_state_what_they_show, "<img src='a.png'>"),
         (pictures_state_what_they_show, '<img src="a.png" alt="">'),
         (pictures_state_what_they_show, '<img src="a.png" alt="A plot of the loss">'),
+        (pictures_state_what_they_show, '<svg class="drawing card" viewBox="0 0 1 1"></svg>'),
     ],
 )
 def test_the_rule_refuses_a_bad_page(rule, html):

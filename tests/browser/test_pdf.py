@@ -17,6 +17,8 @@ INDEX = """<head><title>Small</title><link rel="stylesheet" href="style.css"></h
 CHAPTER = """<article><h1>One</h1><h2>Part</h2>
 <p id="here"><a href="../index.html#here">home</a> <a href="#ask">ask</a></p>
 <img src="../_images/a.png" alt="A picture">
+<svg class="drawing"><path id="one-1"/><use href="#one-1"/></svg>
+<div class="highlight"><pre><span class="k">if</span> <span class="n">x</span></pre></div>
 <p id="ask">Guess.</p>
 <details class="admonition hide"><summary>Show the code</summary><pre>import</pre></details></article>"""
 
@@ -61,6 +63,11 @@ def test_headings_and_pictures_find_their_place(whole):
         ("h3", "Part"),
     ]
     assert whole.find("img")["src"] == "_images/a.png"
+
+
+def test_a_drawing_keeps_its_names_and_code_no_more_marks_than_colours(whole):
+    assert [mark["id"] for mark in whole.select(".drawing path")] == ["one-1"]
+    assert [mark.text for mark in whole.select("pre span")] == ["if"]
 
 
 def test_what_is_folded_on_a_page_is_not_printed(whole):

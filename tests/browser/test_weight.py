@@ -178,26 +178,12 @@ def test_what_is_copied_from_a_formula_is_its_tex(visit, site, book):
 # Pictures
 
 
-def test_pictures_below_the_first_screen_load_when_they_are_scrolled_to(browser, site):
-    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
-        page, loaded = context.new_page(), []
-        page.on("request", lambda request: loaded.append(request.url.rsplit("/", 1)[1]))
-        page.goto(f"{site}chapters/03_classifier.html")
-        pictures = page.locator("article img")
-        last = pictures.last.get_attribute("src").rsplit("/", 1)[1]
-        assert pictures.count() > 1
-        assert last not in loaded
-        pictures.last.scroll_into_view_if_needed()
-        pictures.last.evaluate("picture => picture.decode()")
-        assert last in loaded
-
-
 def test_the_room_of_a_picture_is_kept_before_it_is_there(browser, site):
     shape = "all => all.map(e => e.clientWidth / e.clientHeight - e.getAttribute('width') / e.getAttribute('height'))"
     with browser.new_context(viewport={"width": 390, "height": 844}) as context:
         page = context.new_page()
         page.route("**/_images/**", lambda route: None)  # they never come
-        for name in ("chapters/01_cross_entropy", "chapters/03_classifier"):
+        for name in ("benchmarks/index",):
             page.goto(f"{site}{name}.html", wait_until="domcontentloaded")
             off = page.eval_on_selector_all("article img", shape)
             assert off

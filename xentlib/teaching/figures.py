@@ -275,7 +275,7 @@ _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 def _picture(ax, values, extent, caption):
     """Draw `values` as shades of grey, darkest the largest, inside (left, right, bottom, top), under a caption."""
-    ax.imshow(values, cmap="gray_r", vmin=0, extent=extent, aspect="auto", interpolation="nearest")
+    ax.imshow(values, cmap="gray_r", vmin=0, extent=extent, aspect="auto", interpolation="none")
     left, right, _, top = extent
     ax.add_patch(Rectangle((left, extent[2]), right - left, top - extent[2], fill=False, edgecolor=MUTED))
     ax.text(left, top + 0.1, caption, color=MUTED)
