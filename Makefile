@@ -20,10 +20,10 @@ PAGES := _config.yml _toc.yml references.bib $(CHAPTERS) $(AT_WORK) $(wildcard *
 LITE := tools/lite/build.py tools/alone.py tools/at_work.py references.bib $(CHAPTERS) $(AT_WORK) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.json */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab assign class board test frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab assign class board test test-fast frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
 
 help:  ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 book: _build/html/index.html  ## build the book, warnings as errors
 	@echo "The book is at _build/html/index.html: open it in a browser, or run 'make serve'."
@@ -37,6 +37,9 @@ test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, uni
 	@$(MAKE) --no-print-directory book
 	$(BIN)/pytest tests frameworks
 	$(BIN)/python tools/other_processor  # the notebooks and the examples: what holds there was stored here
+
+test-fast: $(VENV)/ready  ## while you work: the numerics, the prover and the exercises (tests/fast lists the files)
+	$(BIN)/pytest @tests/fast
 
 frameworks: $(VENV)/frameworks-ready  ## install PyTorch and JAX, and test the losses in frameworks/ (its README says how large they are)
 	$(BIN)/pytest frameworks tests/frameworks

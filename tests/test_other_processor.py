@@ -40,7 +40,7 @@ def test_the_other_processor_refuses_what_not_every_processor_prints(tmp_path):
     nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC}), tmp_path / "chapter.ipynb")
     (tmp_path / "rounded.md").write_text(">>> import numpy as np\n>>> print(np.log(3.0).round(9))\n1.098612289\n")
     (tmp_path / "in_full.md").write_text(">>> import numpy as np\n>>> print(np.log(3.0))\n1.0986122886681098\n")
-    options = ["-c", "pyproject.toml", "-n", "0", "-p", "no:cacheprovider", "--color=no"]
+    options = ["-c", "pytest.ini", "-n", "0", "-p", "no:cacheprovider", "--color=no"]
     environment = os.environ | {"SEED": "0"}
     result = subprocess.run([sys.executable, TOOL, *options, tmp_path], env=environment, capture_output=True, text=True)
     failed = set(re.findall(r"^FAILED (?:.*/)?(chapter.ipynb::Cell \d+|\w+\.md)", result.stdout, re.M))

@@ -3,6 +3,8 @@
 import doctest
 import importlib.util
 import json
+import re
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -22,8 +24,8 @@ def load(name):
 
 
 EXAMPLES = [
-    ("accessible", 3), ("alone", 1), ("drawings_on_pages", 3), ("drawings", 7), ("formulas", 2), ("light", 6),
-    ("published", 3), ("unbroken", 4),
+    ("absolute_links", 2), ("accessible", 3), ("alone", 1), ("drawings_on_pages", 3), ("drawings", 7), ("formulas", 2),
+    ("light", 6), ("published", 3), ("release_notes", 1), ("unbroken", 4),
 ]  # fmt: skip
 
 
@@ -134,11 +136,57 @@ def pins(folder):
     return found
 
 
-def test_an_old_python_is_refused_in_one_line(monkeypatch, tmp_path):
+@pytest.mark.parametrize("version", [(3, 10, 13), (3, 15, 0)])
+def test_a_python_that_the_pins_do_not_know_is_refused_in_one_line(version, monkeypatch, tmp_path):
     setup = load("setup_venv")
-    monkeypatch.setattr(setup.sys, "version_info", (3, 10, 13))
+    monkeypatch.setattr(setup.sys, "version_info", version)
     with pytest.raises(SystemExit) as refusal:
         setup.main(str(tmp_path / "venv"), "requirements.txt")
-    assert "needs Python 3.11 or newer" in str(refusal.value)
+    assert "needs Python 3.11 to 3.14" in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "venv").exists()
+
+
+def test_the_set_up_takes_each_python_that_is_promised():
+    setup = load("setup_venv")
+    classifiers = tomllib.loads((TOOLS.parent / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
+    promised = [name.rpartition(".")[2] for name in classifiers if re.search(r":: 3\.\d+$", name)]
+    assert promised == [str(minor) for minor in range(setup.OLDEST[1], setup.NEWEST[1] + 1)]
+
+
+RELEASED = "## Unreleased\n\n## 1.1.0 - 2027-01-02\n\n**Readers**\n\n- New.\n\n## 1.0.0 - 2026-12-01\n\n- Old.\n"
+
+
+def notes(tag="v1.1.0", changelog=RELEASED, package="1.1.0", citation="1.1.0"):
+    return load("release_notes").notes(
+        tag, changelog, f'__version__ = "{package}"  # x', f"a: b\nversion: {citation}\n"
+    )
+
+
+def test_a_release_is_told_by_its_section_of_the_changelog():
+    assert notes() == "**Readers**\n\n- New."
+    assert notes("v1.0.0", package="1.0.0", citation="1.0.0") == "- Old."
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"package": "1.0.9"}, r"xentlib.__version__ must be that of the tag, 1\.1\.0; got 1\.0\.9"),
+        ({"citation": "1.0.9"}, "CITATION.cff must be that of the tag"),
+        ({"changelog": "## Unreleased\n\n- New.\n"}, r"must have a section '## 1\.1\.0 - YYYY-MM-DD'"),
+        ({"changelog": "## 1.1.0\n\n- New.\n"}, "must have a section"),
+    ],
+)
+def test_a_tag_that_the_texts_do_not_know_is_refused(given, complaint):
+    with pytest.raises(ValueError, match=complaint):
+        notes(**given)
+
+
+def test_no_link_of_the_published_readme_is_relative():
+    links = load("absolute_links")
+    readme = (TOOLS.parent / "README.md").read_text(encoding="utf-8")
+    assert links.LINK.search(readme)
+    text = links.absolute(readme, "me/book@1a2b")
+    assert not links.LINK.search(text)
+    assert "](https://raw.githubusercontent.com/me/book/1a2b/_static/q-minus-p.png)" in text
+    assert all((TOOLS.parent / link[3].partition("#")[0]).exists() for link in links.LINK.finditer(readme))

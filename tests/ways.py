@@ -1,11 +1,10 @@
 """The ways to the same unreduced losses and gradients: in one, row by row, through a linear layer, in Dask's pieces."""
 
-import dask
-import dask.array as da
 import numpy as np
+import pytest
 from reference import MPMATH, assert_within, units_of, wanted_rows, wider_than
 
-from xentlib import linear_cross_entropy_with_grad, sharded
+from xentlib import linear_cross_entropy_with_grad
 from xentlib import softmax_cross_entropy as loss_of
 from xentlib import softmax_cross_entropy_with_grad as loss_and_grad_of
 
@@ -60,7 +59,10 @@ def linear(z, targets, block_bytes=None, **options):
 
 
 def in_chunks(z, targets, chunks, **options):
-    """Dask's pieces."""
+    """Dask's pieces, where Dask is installed."""
+    dask, da = pytest.importorskip("dask"), pytest.importorskip("dask.array")
+    from xentlib import sharded
+
     loss, grad = sharded.softmax_cross_entropy_with_grad(
         da.from_array(z, chunks=chunks), targets, reduction="none", **options
     )

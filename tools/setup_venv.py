@@ -8,14 +8,14 @@ import signal
 import subprocess
 import sys
 
-OLDEST = (3, 11)
+OLDEST, NEWEST = (3, 11), (3, 14)  # that the pins of requirements.txt can be had for
 
 
 def main(folder, requirements):
-    if sys.version_info < OLDEST:
+    if not OLDEST <= sys.version_info[:2] <= NEWEST:
         sys.exit(
-            "This project needs Python %d.%d or newer, and %s is Python %s. Name another: make book PYTHON=python3.12"
-            % (OLDEST + (sys.executable, sys.version.split()[0]))
+            "This project needs Python %d.%d to %d.%d, and %s is Python %s. Name another: make book PYTHON=python3.%d"
+            % (OLDEST + NEWEST + (sys.executable, sys.version.split()[0], NEWEST[1]))
         )
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C, so that pip is stopped as well
     try:
