@@ -1018,7 +1018,10 @@ WRONG["10-floor"] = [
     (lambda a, b: -floor_by_loop(a, b), SIGN),
     (lambda a, b: floor_by_loop(a, b) / np.log(2), "bits"),
     (lambda a, b: xentlib.entropy(a), "does not depend on `likelihood`"),
-    (lambda a, b: -((a[:, None] * b) * np.log(a[:, None] * b / (a[:, None] * b).sum(0))).sum(), "0 · log 0|no number"),
+    (
+        lambda a, b: -((a[:, None] * b) * np.log(a[:, None] * b / (a[:, None] * b).sum(0))).sum(),
+        "0 · log 0|not a number",
+    ),
     (lambda a, b: xentlib.entropy(a) - floor_by_loop(a, b), "what the reading tells"),
     (lambda a, b: floor_by_loop(a, b) / b.shape[1], "columns|divi"),
 ]
@@ -1081,8 +1084,8 @@ def miss_by_hand(z, y):
 RIGHT["11-miss"] = [miss_by_hand, lambda s, t: float(miss_by_hand(s, t))]
 WRONG["11-miss"] = [
     (lambda z, y: np.log(1 - safe(z)[y]), "rounds to 1"),
-    (lambda z, y: np.log1p(-safe(z)[y]), "no finite number|rounded|no number"),
-    (lambda z, y: np.log(1 - soft(z)[y]), OVERFLOW + "|no finite|no number"),
+    (lambda z, y: np.log1p(-safe(z)[y]), "not a finite number|rounded|not a number"),
+    (lambda z, y: np.log(1 - soft(z)[y]), OVERFLOW + "|not a finite|not a number"),
     (lambda z, y: -miss_by_hand(z, y), SIGN),
     (lambda z, y: xentlib.log_softmax(z)[y], "q_y|log q|entry"),
     (lambda z, y: np.log(1 - safe(z)[y] + 1e-30), UNNAMED),
@@ -1459,7 +1462,7 @@ WRONG["15-accumulate"] = [
     (lambda a, b: a.mean(axis=0), "mean of means"),
     (lambda a, b: b @ a, "sum"),
     (lambda a, b: -np.array(parts_by_loop(a, b)), SIGN),
-    (lambda a, b: (a / b[:, None]).sum(axis=0), "0|no number|divi|finite"),
+    (lambda a, b: (a / b[:, None]).sum(axis=0), "0|not a number|divi|finite"),
     (lambda a, b: b @ a / len(b), "number of parts"),
     (lambda a, b: (a * b[:, None]) / b.sum(), "shape"),
 ]

@@ -29,7 +29,7 @@ WORDS = {
     "rounded": "rounded|Nearly|digits",
     "index": "index|indices|sum over|the mean over|sign of|depends on",
     "part": "missing|turned round|factor|constant|depends on|index|sign|times",
-    "no number": "overflow|no number|no finite number|rounded to 0",
+    "no number": "overflow|not a number|not a finite number|rounded to 0",
     "epsilon": "ε|clip|Nearly|infinite|digits",
     "softmax twice": "twice|probabilities|swapped",
     "swapped": "swapped|order|p and q",
@@ -263,7 +263,7 @@ def test_an_answer_is_refuted_within_what_the_task_allows():
         (z[i] / sympy.Integer(0), "no finite value"),
         (z, "z stands for all of its entries"),
         (1 / (1 + z), "z stands for all of its entries"),
-        (sympy.Function("f")(i), "f is no function"),
+        (sympy.Function("f")(i), "f is not a function"),
     ],
 )
 def test_what_can_have_no_value_is_told_before_numbers_are_tried(answer, told):

@@ -570,7 +570,7 @@ def test_what_is_equal_but_beyond_the_proof_is_accepted_by_a_spot_check():
     beyond = sum_over(j, j) - K * (K - 1) / 2
     told = repr(check("05-temperature", find("05-temperature").answer + beyond))
     assert "solved. Equal to the reference at every point tried, for K = 2 to 13 (a spot check, no proof)." in told
-    assert "The proof has no rule for a part of it. j: a class index is no number here" in told
+    assert "The proof has no rule for a part of it. j: a class index is not a number here" in told
 
 
 def test_the_reference_itself_is_solved_though_there_is_nothing_to_prove():

@@ -322,10 +322,10 @@ AGREED = r"^equal at [345][0-9] points for K = 2, 3, 5, 8 and 13, but no proof w
 
 # True, but beyond the grammar, and what the refusal names.
 BEYOND = {
-    "sum of the indices": (sum_over(j, j), K * (K - 1) / 2, "j: a class index is no number here"),
-    "geometric sum": (sum_over(j, 2**j), 2**K - 1, "j: a class index is no number here"),
-    "sum in the other direction": (sum_over(j, z[K - 1 - j]), sum_over(j, z[j]), "no class index"),
-    "the last class": (sum_over(j, KroneckerDelta(j, K - 1) * z[j]), z[K - 1], "K - 1 is no class index"),
+    "sum of the indices": (sum_over(j, j), K * (K - 1) / 2, "j: a class index is not a number here"),
+    "geometric sum": (sum_over(j, 2**j), 2**K - 1, "j: a class index is not a number here"),
+    "sum in the other direction": (sum_over(j, z[K - 1 - j]), sum_over(j, z[j]), "not a class index"),
+    "the last class": (sum_over(j, KroneckerDelta(j, K - 1) * z[j]), z[K - 1], "K - 1 is not a class index"),
     "product": (Product(p[j], (j, 0, K - 1)), exp(sum_over(j, log(p[j]))), "there is no rule for Product"),
     "condition with an order": (sum_over(j, Piecewise((1, j <= y), (0, True))), y + 1, "the condition j <= y is not"),
     "absolute value": (sqrt(z[i] ** 2), Abs(z[i]), "there is no rule for Abs"),
@@ -360,17 +360,17 @@ OUTSIDE = {
     "a class too many": (Sum(exp(z[j]), (j, 0, K)), "got j, 0, K"),
     "up to an index": (Sum(exp(z[j]), (j, 0, y)), "got j, 0, y"),
     "another number of classes": (Sum(exp(z[j]), (j, 0, N - 1)), "got j, 0, N - 1"),
-    "an undeclared index": (sum_over(N, z[N]), "N is no class index; index(...) makes one"),
-    "a real index": (z[x], "x is no class index"),
-    "an entry next to another": (sum_over(j, z[j + 1]), "z[j + 1]: j + 1 is no class index"),
-    "an index doubled": (z[2 * j], "2*j is no class index"),
-    "the third class": (z[2], "z[2]: 2 is no class index"),
-    "a delta of a compound": (sum_over(j, KroneckerDelta(2 * j, K - 1)), "2*j is no class index"),
-    "a delta of a real number": (sum_over(j, KroneckerDelta(j, x)), "x is no class index"),
-    "a delta past the last class": (sum_over(j, KroneckerDelta(j, K)), "K is no class index"),
+    "an undeclared index": (sum_over(N, z[N]), "N is not a class index; index(...) makes one"),
+    "a real index": (z[x], "x is not a class index"),
+    "an entry next to another": (sum_over(j, z[j + 1]), "z[j + 1]: j + 1 is not a class index"),
+    "an index doubled": (z[2 * j], "2*j is not a class index"),
+    "the third class": (z[2], "z[2]: 2 is not a class index"),
+    "a delta of a compound": (sum_over(j, KroneckerDelta(2 * j, K - 1)), "2*j is not a class index"),
+    "a delta of a real number": (sum_over(j, KroneckerDelta(j, x)), "x is not a class index"),
+    "a delta past the last class": (sum_over(j, KroneckerDelta(j, K)), "K is not a class index"),
     "a delta in a range": (KroneckerDelta(i, k, (0, 5)), "a delta with a range"),
     "a logarithm of one's own": (type("log", (log,), {})(c), "there is no rule for log"),
-    "an integer": (N * c, "N: an integer that is no class index"),
+    "an integer": (N * c, "N: an integer that is not a class index"),
     "a case on an integer": (Piecewise((0, N < K), (z[0], True)), "is not about the equality of two class indices"),
     "an integer in range": (Piecewise((0, N <= K - 1), (z[0], True)), "the condition N <= K - 1 is not about"),
     "a number in range": (Piecewise((1, c <= K - 1), (0, True)), "the condition c <= K - 1 is not about"),
@@ -407,10 +407,10 @@ def test_a_sum_may_have_any_integer_symbol_for_its_index_if_no_more_is_known_of_
     assert "for every K" in repr(assert_identity(sum_over(n, p[n] * KroneckerDelta(n, i)), p[i]))
     positive = Symbol("n", integer=True, positive=True)  # then SymPy knows that it is not 0
     for term, named in (
-        (sum_over(n, n * z[n]), "an integer that is no class index"),
-        (sum_over(n, z[n]) + z[n], "z[n]: n is no class index"),
-        (sum_over(positive, z[positive]), "n is no class index"),
-        (sum_over(K, z[K]), "K is no class index"),
+        (sum_over(n, n * z[n]), "an integer that is not a class index"),
+        (sum_over(n, z[n]) + z[n], "z[n]: n is not a class index"),
+        (sum_over(positive, z[positive]), "n is not a class index"),
+        (sum_over(K, z[K]), "K is not a class index"),
     ):
         with pytest.raises(OutsideTheGrammar, match=re.escape(named)):
             assert_identity(term, 7)
@@ -546,7 +546,7 @@ def test_a_derivative_by_an_entry_that_has_the_index_of_a_sum_is_refused(variabl
 
 @pytest.mark.parametrize("variable", [z[i + 1], z[K], z[x], K, i, N, Symbol("a"), exp(c)])
 def test_a_derivative_by_what_is_no_variable_is_refused(variable):
-    with pytest.raises(ValueError, match="is no variable"):
+    with pytest.raises(ValueError, match="is not a variable"):
         diff(sum_over(j, exp(z[j])), variable)
 
 

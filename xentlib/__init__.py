@@ -6,7 +6,7 @@
     (np.float64(0.4644), array([[ 0.23, -0.37,  0.14]]))
 
 Class axis last, classes counted from 0, everything in nats. `xentlib.teaching` holds what the book
-needs beside the numerics, and is not imported here.
+needs in addition to the numerics, and is not imported here.
 """
 
 from xentlib.classifier import SoftmaxRegression

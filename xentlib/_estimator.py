@@ -31,7 +31,7 @@ class Estimator:
         Parameters
         ----------
         deep : bool
-            Without effect: no option is an estimator that has options itself.
+            Has no effect: no option is itself an estimator with options.
 
         Returns
         -------
@@ -67,14 +67,14 @@ class Estimator:
         return self
 
     def __repr__(self) -> str:
-        """Return the call that makes a model with these options, without those that are at their default."""
+        """Return the call that makes a model with these options, omitting those at their defaults."""
         parameters = inspect.signature(type(self)).parameters
         shown = {name: repr(value) for name, value in self.get_params().items()}
         options = [f"{name}={value}" for name, value in shown.items() if value != repr(parameters[name].default)]
         return f"{name_of(self)}({', '.join(options)})"
 
     def __sklearn_tags__(self) -> Any:
-        """Return what scikit-learn wants to know about an estimator. It alone calls this."""
+        """Return what scikit-learn asks of an estimator. Only scikit-learn calls this."""
         from sklearn.utils import ClassifierTags, Tags, TargetTags  # type: ignore[import-untyped]
 
         return Tags(
@@ -115,7 +115,7 @@ def name_of(model: object) -> str:
 def from_sklearn(name: str, base: type) -> Any:
     """Return scikit-learn's exception or warning of that name; before anything has imported it, the base class.
 
-    Only where it has been imported can it be asked for by name.
+    It can only be asked for by name once it has been imported.
     """
     return getattr(sys.modules.get("sklearn.exceptions"), name, base)
 
@@ -147,7 +147,7 @@ def check_features(features: ArrayLike) -> tuple[Floats, DType]:
 
 
 def _as_numbers(array: NDArray[Any]) -> Floats:
-    """Return truth values or objects in float64. Objects are what a data frame holds whose columns differ in dtype."""
+    """Return truth values or objects in float64. A data frame whose columns differ in dtype holds objects."""
     x = np.empty(array.shape)
     for index, value in np.ndenumerate(array):
         try:
@@ -210,7 +210,7 @@ def check_label_type(y: NDArray[Any], classes: NDArray[Any]) -> None:
 
 
 def check_weights(sample_weight: ArrayLike | None, n_samples: int) -> tuple[NDArray[np.bool] | slice, Floats]:
-    """Return which samples count, and how much each of them: at most 1. Weight 0 is to be absent."""
+    """Return which samples count, and how much each of them: at most 1. A sample of weight 0 counts as absent."""
     if sample_weight is None:
         return slice(None), np.ones(n_samples)
     weight, _ = as_float("sample_weight", sample_weight)

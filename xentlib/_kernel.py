@@ -1,4 +1,4 @@
-"""The kernel: the loss of rows of logits and its gradient, whether a row is seen at once or piece by piece.
+"""The kernel: the loss of rows of logits and its gradient, whether a row is seen at once or block by block.
 
 One class of each row, the pivot c, is kept out of the sum. The others are its rivals. With
 
@@ -8,10 +8,10 @@ the loss of class c is log1p(R / P), and its gradient −R / (R + P). Nothing is
 however sure the classifier is. What smoothing or a distribution gives to the other classes is added:
 Σ_{j≠c} t_j (lse − z_j), where lse = shift + log (R + P).
 
-`LseState` is what has to be kept of the classes seen so far. `reduce_tile` makes it. `merge` joins those of different
-classes: blocks of a row, pieces of an array, machines. `finalize` closes it, and `write_gradient` turns e^{z − shift}
-into the gradient. The shift only has to keep the powers within range: one number serves many rows, mostly 0
-(`solve_tile`), and each row's largest logit serves always.
+`LseState` is what must be kept of the classes seen so far. `reduce_tile` computes it. `merge` joins the states of
+different classes: blocks of a row, chunks of an array, machines. `finalize` turns it into the loss, and
+`write_gradient` turns e^{z − shift} into the gradient. The shift only has to keep the powers within range: one number,
+mostly 0, serves many rows (`compute_tile`), and each row's own largest logit always serves.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ from xentlib._target import Target, Targets, UnsoundError, locate
 from xentlib._tiles import row_dot, row_sum
 from xentlib._validate import DType, Floats
 
-LOWEST, HIGHEST = -2.0, 16.0  # the largest logit of the first row, if a shift is not worth a pass over the logits
+LOWEST, HIGHEST = -2.0, 16.0  # no shift if the largest logit of the first row is between them: it costs a pass
 # The mean power of a row that has all digits for sure: its largest logit is not below −2, so that one 85 below it still
 # has a power that is a normal number in float32, and there is room above for the inverse of the sum.
 LOWEST_MEAN, HIGHEST_MEAN = exp(-2), exp(32)
-FARTHEST = 60.0  # e^−60 vanishes beside 1 in any dtype, and is far from vanishing itself
+FARTHEST = 60.0  # e^−60 is lost when added to 1 in any dtype, and is far from underflow
 SMALLEST_MASS, LARGEST_MASS = 1e-15, 1e30  # so that the product with 1 / (R + P) has all digits in float32
-CANCELLATION = 4.0  # how many times as large as a loss the terms may be that it is a difference of
+CANCELLATION = 4.0  # a loss may be a difference of terms so many times as large
 
 
 class LseState(NamedTuple):
@@ -48,7 +48,7 @@ class LseState(NamedTuple):
 
 
 class Finalized(NamedTuple):
-    """What rows come to, and what a second pass needs to write their gradient."""
+    """The losses of rows, and what a second pass needs to write their gradient."""
 
     loss: Floats
     shift: Any
@@ -58,7 +58,7 @@ class Finalized(NamedTuple):
     pivot_grad: Floats  #: the gradient at the pivot
 
     def rows(self, selected: slice) -> Finalized:
-        """Return what some of the rows come to."""
+        """Return the same for some of the rows."""
         return Finalized(*(values[selected] for values in self))  # type: ignore[arg-type]  # mypy merges the fields' types
 
 
@@ -73,7 +73,7 @@ def compute_tile(z: Floats, targets: Targets, rows: slice, grad: Floats, with_gr
     if with_grad:
         write_gradient(grad, done, target.off_pivot, target.rows, target.positions)
     again = _inaccurate(z, state, done, targets.z_loss)
-    step = max(1, len(z) // 8)  # each needs memory of its own
+    step = max(1, len(z) // 8)  # each step needs additional memory
     for start in range(0, again.size, step):
         some = again[start : start + step]
         done.loss[some], grad[some] = _compute_apart(z[some], targets, some + rows.start, with_grad)
@@ -94,14 +94,14 @@ def _inaccurate(z: Floats, state: LseState, done: Finalized, z_loss: np.floating
     if np.count_nonzero(state.off_pivot_sum):
         terms = np.abs(state.off_pivot_sum * d_pivot) + np.abs(state.target_dot)
         accurate &= (terms <= CANCELLATION * done.loss) & (terms < np.inf)
-    if z_loss:  # where the target is small beside it, lse has to keep its own digits
+    if z_loss:  # where the target is small compared with it, lse itself must be accurate
         mass = state.t_pivot + state.off_pivot_sum
         accurate &= mass + np.abs(done.mass - mass) >= z_loss * (np.abs(d_pivot) + np.abs(state.shift))
     return (~accurate).nonzero()[0]
 
 
 def keep_digits(z: Floats, shift: Any, prob_scale: Floats) -> NDArray[np.bool]:
-    """Return in which rows the powers e^{z − shift}, whose sum is 1 / `prob_scale`, neither overflow nor vanish."""
+    """Return in which rows the powers e^{z − shift}, whose sum is 1 / `prob_scale`, neither overflow nor underflow."""
     n_classes = z.shape[1]
     keep = (prob_scale >= 1 / (n_classes * HIGHEST_MEAN)) & (prob_scale < np.inf)
     low = (prob_scale > 1 / (n_classes * LOWEST_MEAN)).nonzero()[0]
@@ -119,7 +119,7 @@ def _are_normal(d: Floats) -> Any:
 
 
 def _compute_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_grad: bool) -> tuple[Floats, Floats]:
-    """Return losses and gradient of rows that each need a shift, or have a target where a mask is."""
+    """Return losses and gradient of rows that each need a shift, or whose target lies on a masked class."""
     grad, argmax = np.empty_like(z), z.argmax(1)
     shift = _largest(z, argmax)
     if shift.min() == -np.inf:
@@ -206,12 +206,12 @@ def merge(one: LseState, two: LseState) -> LseState:
 
 
 def finalize(state: LseState, z_loss: np.floating) -> Finalized:
-    """Return what rows come to of which all classes have been seen."""
+    """Return the losses of rows all of whose classes have been seen, and what their gradient needs."""
     shift, rivals, pivot, z_pivot, t_pivot, off_pivot_sum, target_dot = state
     d_pivot = z_pivot - shift
     pivot_power = np.exp(d_pivot)
     some_are_behind = np.minimum.reduce(d_pivot, initial=0) < -FARTHEST
-    if some_are_behind:  # the power of such a pivot is nothing to its rivals, but log1p must not get R / 0
+    if some_are_behind:  # the power of such a pivot is negligible against its rivals, but log1p must not be given R / 0
         behind = d_pivot < -FARTHEST
         d_pivot[behind] = -FARTHEST
     log_ratio = np.log1p(rivals / (np.exp(d_pivot) if some_are_behind else pivot_power))
@@ -236,7 +236,7 @@ def _pivot_grad(state: LseState, mass: Floats, pivot_power: Floats, scale: Float
     """Return Σ_j t_j q_c − t_c or, where q_c is above one half, the same as Σ_{j≠c} t_j − Σ_j t_j Σ_{j≠c} q_j."""
     from_rivals = mass * (state.rivals * scale)
     if not np.count_nonzero(state.off_pivot_sum):
-        return 0 - from_rivals  # from 0, so that nothing is 0 and not −0
+        return 0 - from_rivals  # from 0, so that a zero is 0 and not −0
     from_pivot = mass * (pivot_power * scale)
     return np.where(from_rivals <= from_pivot, state.off_pivot_sum - from_rivals, from_pivot - state.t_pivot)
 
@@ -259,11 +259,11 @@ def write_gradient(powers: Floats, done: Finalized, off_pivot: Any, rows: Any, p
     powers.reshape(-1)[positions] = done.pivot_grad[rows]
 
 
-# Pieces of rows
+# Blocks of rows and classes
 
 
 def identity(n_rows: int, dtype: DType) -> LseState:
-    """Return the state of no classes, which changes none that it is merged with."""
+    """Return the state of no classes: the identity of `merge`."""
     zero, nowhere = np.zeros(n_rows, dtype), np.full(n_rows, -1, np.intp)
     lowest, masked = np.full_like(zero, np.finfo(dtype).min), np.full_like(zero, -np.inf)
     return LseState(lowest, zero, nowhere, masked, zero.copy(), zero.copy(), zero.copy())
@@ -283,7 +283,7 @@ def reduce_block(
 
 
 def block_to_gradient(z: Floats, done: Finalized, off_pivot: Any, class_offset: int) -> None:
-    """Turn the logits of some classes into their gradient, in place. That of a mask is for the caller to clear."""
+    """Turn the logits of some classes into their gradient, in place. The caller must clear that of a mask."""
     z -= done.shift[:, np.newaxis]
     np.exp(z, out=z)
     write_gradient(z, done, off_pivot, *locate(done.pivot - class_offset, z.shape[1]))

@@ -40,7 +40,7 @@ ALL = slice(None)
 
 
 class UnsoundError(Exception):
-    """A tile has a logit that is NaN or +inf, a row of masks alone, or a target that is no distribution."""
+    """A tile has a logit that is NaN or +inf, a row of masks alone, or a target that is not a distribution."""
 
 
 class Target(NamedTuple):
@@ -80,7 +80,7 @@ class Options(NamedTuple):
     reduction: Reduction
 
     def check(self, n_classes: int) -> Factors:
-        """Return what the options make of a target, or say which of them is wrong."""
+        """Return the factors that the options put into a target, or say which of them is wrong."""
         check_choice("reduction", self.reduction, REDUCTIONS)
         smoothing = check_number("label_smoothing", self.label_smoothing, "lie in [0, 1]", lambda x: 0 <= x <= 1)
         z_loss = check_number("z_loss", self.z_loss, "be non-negative and finite", lambda x: 0 <= x < np.inf)
@@ -98,7 +98,7 @@ class Options(NamedTuple):
 
 
 class Factors(NamedTuple):
-    """What the options make of a target, in float64: factors that float32 cannot hold may cancel."""
+    """The factors that the options put into a target, in float64: factors that float32 cannot hold may cancel."""
 
     weights: Any  #: one for each class, or one number for all
     smoothing: float
@@ -111,13 +111,13 @@ class Factors(NamedTuple):
         cast("z_loss", np.asarray(self.z_loss), dtype)
 
     def unit(self) -> float:
-        """Return what to count weights in, so that their sum neither overflows nor vanishes. A mean does not notice."""
+        """Return the unit of the weights in which their sum neither overflows nor underflows. It cancels in a mean."""
         if self.reduction != "mean" or self.weights.ndim == 0:
             return 1.0
         return float(self.weights.max()) or 1.0
 
     def smoothing_weights(self, n_classes: int) -> Any:
-        """Return what smoothing gives to each class: one number if it is the same for all."""
+        """Return the target that smoothing gives to each class: one number if it is the same for all."""
         return self.smoothing / n_classes * self.weights if self.smoothing else np.float64(0)
 
     def per_row(self, counted: float) -> float:
@@ -163,9 +163,9 @@ class IndexTargets(NamedTuple):
         return Target(pivot, inside, positions, t_pivot, off, off_pivot_sum)
 
     def off_pivot(self, rows: Rows, classes: slice) -> Any:
-        """Return the target of the classes that are not the pivot: one number, or an array of its own.
+        """Return the target of the classes that are not the pivot: one number, or a new array.
 
-        Weights may make another class than the true one the largest, or all of the target small beside the z-loss.
+        Weights may make another class than the true one the largest, or the whole target small against the z-loss.
         """
         if self.smoothing_weights.ndim == 0 and not (self.z_loss and self.weight.ndim):
             return self.smoothing_weights
@@ -195,14 +195,14 @@ def _sums_of_others(weights: Floats) -> Floats:
 class DistributionTargets(NamedTuple):
     """The targets of rows with distributions: t = scale p + smoothing_weights."""
 
-    probs: Floats  #: p, in the dtype that it came in: a copy would need as much memory
+    probs: Floats  #: p, in its original dtype: a copy would need as much memory
     scale: Any  #: one for each class, or one number for all
     smoothing_weights: Any  #: what smoothing gives to each class: one number, or one for each class
     z_loss: np.floating
     ignored: NDArray[np.intp]  #: which rows do not count: none
 
     def tile(self, rows: Rows) -> Target:
-        """Return the target of some rows, with a pivot that serves where the loss is not small beside Σ_j t_j.
+        """Return the target of some rows, with a pivot that serves where the loss is not small compared with Σ_j t_j.
 
         It is the class with more than half of the target, where there is one, if all rows have as much as the first.
         """
@@ -217,7 +217,7 @@ class DistributionTargets(NamedTuple):
         return _set_apart(self.off_pivot(rows, classes), argmax)
 
     def off_pivot(self, rows: Rows, classes: slice) -> Floats:
-        """Return the target, in an array of its own."""
+        """Return the target as a new array."""
         p = self.probs[rows, classes].astype(self.scale.dtype, copy=False)
         t = np.multiply(p, self.scale if self.scale.ndim == 0 else self.scale[classes], order="C")
         if self.smoothing_weights.any():
@@ -252,7 +252,7 @@ def _positions(pivot: NDArray[np.intp], n_classes: int) -> NDArray[np.intp]:
 Targets: TypeAlias = IndexTargets | DistributionTargets
 
 
-# What comes in and what goes out
+# Checks, and the reduction
 
 
 def make_targets(
@@ -317,7 +317,7 @@ def _labels(
         ignored = np.flatnonzero(targets == ignore_index)
         labels = labels.copy()
         labels[ignored] = 0
-    if labels.size and np.maximum.reduce(labels.view(np.uintp)) >= n_classes:  # a negative one is huge without its sign
+    if labels.size and np.maximum.reduce(labels.view(np.uintp)) >= n_classes:  # unsigned, a negative one is huge
         index = first_index(((targets < 0) | (targets >= n_classes)) & (targets != ignore_index))
         raise ValueError(f"targets must lie in [0, {n_classes}); got {targets[index]}{format_index(index, offset)}")
     return labels, ignored

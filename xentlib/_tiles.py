@@ -1,7 +1,7 @@
 """Tiles: some rows of a table of logits, few enough for a core's cache, and the threads that take one after another.
 
-Nothing here knows about the loss. NumPy's loops release the interpreter lock, so threads pay where a tile is large
-enough that they seldom have to ask for it.
+Nothing here knows about the loss. NumPy's loops release the interpreter lock, so threads speed things up where
+tiles are so large that threads seldom have to wait for it.
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ def _in_blocks(a: Floats) -> tuple[Floats, Floats]:
 
 
 def for_each_tile(compute: Callable[[slice, Floats], None], table: Floats, work: DType) -> None:
-    """Call `solve(rows, scratch)` for one slice of the rows after another, on as many threads as pay.
+    """Call `compute(rows, scratch)` for one slice of the rows after another, on as many threads as are worth starting.
 
-    `scratch` is a tile of numbers of `work` to compute in, which each thread uses again and again. The first error ends
-    it all.
+    `scratch` is a tile of numbers of `work` to compute in, which each thread uses again and again. The first error
+    stops all of them.
     """
     n_rows, n_classes = table.shape
     step = min(max(1, TILE_BYTES // (n_classes * work.itemsize)), n_rows)
-    starts = iter(range(0, n_rows, max(step, 1)))  # an iterator in C, from which no two threads get the same number
+    starts = iter(range(0, n_rows, max(step, 1)))  # an iterator implemented in C, so no two threads get the same number
 
     def worker() -> None:
         scratch = np.empty((step, n_classes), work)
@@ -101,7 +101,7 @@ def _run(worker: Callable[[], None], count: int) -> None:
     try:
         worker()
     finally:
-        # Who has not begun by now would find nothing to do. The others are on their last tile.
+        # A helper that has not started yet would find nothing to do. The others are on their last tile.
         errors = [helper.exception() for helper in helpers if not helper.cancel()]
     for error in errors:
         if error is not None:
@@ -109,7 +109,7 @@ def _run(worker: Callable[[], None], count: int) -> None:
 
 
 def _start(worker: Callable[[], None], count: int) -> Iterator[Future[None]]:
-    """Start `worker` on `count` more threads. Where the system or an exiting interpreter gives none, do without."""
+    """Start `worker` on `count` more threads. Carry on without them if the system or an exiting interpreter refuses."""
     for _ in range(count):
         try:
             yield _pool(os.getpid(), _most_threads()).submit(worker)

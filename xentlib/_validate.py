@@ -1,4 +1,4 @@
-"""What every public function does with an argument that comes in: one home for dtypes, axes, options and their errors.
+"""How every public function checks its arguments: one home for dtypes, axes, options and their errors.
 
 An error names the argument, the requirement and the value received, with its index.
 """
@@ -59,7 +59,7 @@ def check_float(name: str, values: ArrayLike, *, allow_bool: bool = False) -> Fl
 
 
 def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
-    """Return `values` as an array of any dtype; refuse masked arrays, ragged lists and what is no array at all."""
+    """Return `values` as an array of any dtype; refuse masked arrays, ragged lists and what is not an array."""
     if type(values) is np.ndarray:
         return values
     rows = values if isinstance(values, list | tuple) else ()
@@ -78,7 +78,7 @@ def as_array(name: str, values: ArrayLike) -> NDArray[Any]:
 
 
 def _is_masked(values: Any) -> bool:
-    # As long as nobody has imported numpy.ma, there are no masked arrays, and xentlib need not load it.
+    # Until numpy.ma has been imported there can be no masked arrays, so xentlib does not load it.
     ma = sys.modules.get("numpy.ma")
     return ma is not None and isinstance(values, ma.MaskedArray)
 
@@ -126,7 +126,7 @@ def narrow(result: Floats, dtype: DType) -> Floats:
 
 
 def cast(name: str, array: Floats, dtype: DType, offset: Index = ()) -> Floats:
-    """Return an argument in the dtype to compute in; refuse a finite number that it cannot hold.
+    """Return an argument in the working dtype; refuse a finite number that it cannot hold.
 
     `offset` as for `format_index`.
     """
@@ -144,7 +144,7 @@ def cast(name: str, array: Floats, dtype: DType, offset: Index = ()) -> Floats:
 
 
 def check_axis(name: str, array: Floats, axis: int) -> int:
-    """Return `axis` counted from the front; refuse one that is not there, or that holds no class."""
+    """Return `axis` counted from the front; refuse one that does not exist, or that holds no class."""
     if type(axis) is not int:
         axis = check_integer("axis", axis)
     if not -array.ndim <= axis < array.ndim:
@@ -185,7 +185,7 @@ def first_index(mask: NDArray[np.bool]) -> Index:
 
 
 def format_index(index: Index, offset: Index = ()) -> str:
-    """Return an index as the end of an error message: nothing where there is but one value.
+    """Return an index as the end of an error message: nothing where there is only one value.
 
     Where the array is a tile of a larger one, `offset` is the index that its first entry has there. It may be shorter
     than `index`: the axes that it leaves out are whole.
@@ -230,13 +230,13 @@ def check_integer(name: str, value: Any, minimum: int | None = None) -> int:
 
 
 def check_choice(name: str, value: Any, choices: tuple[str, ...]) -> None:
-    """Refuse what is not one of a few strings."""
+    """Refuse anything but one of a few strings."""
     if not isinstance(value, str) or value not in choices:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {_shown(value)}")
 
 
 def _shown(value: Any) -> str:
-    """Return a wrong value for a message: an array of any size would be one of many lines."""
+    """Return a wrong value for a message, shortened: a large array would take many lines."""
     text = repr(value)
     return text if len(text) <= 60 else _kind(value)
 

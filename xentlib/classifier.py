@@ -30,14 +30,14 @@ from xentlib.curvature import softmax_cross_entropy_hvp
 from xentlib.loss import softmax_cross_entropy_with_grad
 from xentlib.normalization import log_softmax, softmax
 
-ARMIJO = 1e-4  # the share of the decrease foretold by the slope that a step must bring
+ARMIJO = 1e-4  # a step must bring at least this fraction of the decrease that the slope predicts
 ROUNDING = 16 * np.finfo(np.float64).eps  # relative: how far two equal objectives may seem apart
 
 
 class SoftmaxRegression(Estimator):
     """Classify by softmax regression, q = softmax(W x + b), fitted to labelled samples.
 
-    W and b minimise the mean loss and a penalty on W, not on b:
+    W and b minimise the mean loss plus a penalty on W but not on b:
 
         f(W, b) = Σ_n s_n L(W x_n + b, y_n) / Σ_n s_n + (l2 / 2) Σ_kd W_kd².
 
@@ -48,14 +48,14 @@ class SoftmaxRegression(Estimator):
         two classes, W can grow without end.
     solver : {"newton", "gd"}
         Newton–CG, or gradient descent with a constant step. Newton takes tens of iterations where gradient
-        descent takes thousands; gradient descent is here to be read about.
+        descent takes thousands; gradient descent is here for teaching.
     max_iter : int
-        How many iterations to take at most.
+        The maximum number of iterations.
     tol : float
         Converged where the norm of the gradient of f, over all of W and b, is at most this.
     verbose : bool
         Print iteration, f and the norm of its gradient while fitting: each iteration of Newton,
-        but of gradient descent 0, 1, 2, 5, 10, 20, 50, ... and the last.
+        and for gradient descent iterations 0, 1, 2, 5, 10, 20, 50, ... and the last.
 
     Attributes
     ----------
@@ -77,17 +77,17 @@ class SoftmaxRegression(Estimator):
     Raises
     ------
     ValueError
-        By `fit`, if an option is not what it must be. The methods say what else they raise.
+        By `fit`, if an option is invalid. The methods document what else they raise.
 
     Notes
     -----
-    It keeps scikit-learn's conventions with NumPy alone: pipelines, searches and cross-validation take it. Of the
-    checks of `check_estimator` (scikit-learn 1.9) it fails a part of `check_classifiers_train`, which asks for log q
-    from q as rounded to float32; ours keeps its digits where that is 0.
+    It keeps scikit-learn's conventions with NumPy alone: it works in pipelines, searches and cross-validation.
+    It fails one check of `check_estimator` (scikit-learn 1.9), a part of `check_classifiers_train`, which expects log q
+    computed from q as rounded to float32; ours keeps its digits where that q is 0.
 
     This is scikit-learn's `LogisticRegression` with C = 1 / (l2 Σ_n s_n), which is 1 / (l2 N) without sample weights,
-    and for three classes or more `coef_` and `intercept_` are the same. Of two classes it keeps the difference of
-    the rows only, and penalises that: with C = 2 / (l2 Σ_n s_n) it finds our coef_[1] − coef_[0].
+    and for three classes or more `coef_` and `intercept_` are the same. With two classes it keeps only the difference
+    of the rows, and penalises that: with C = 2 / (l2 Σ_n s_n) it finds our coef_[1] − coef_[0].
 
     The same numbers can be added to every row of W, and to every b, without a change of q (chapter 2). The penalty
     decides for rows of W that sum to 0, and the start at 0 for such a b. The fit is in float64 whatever the dtype of
@@ -145,7 +145,7 @@ class SoftmaxRegression(Estimator):
         Returns
         -------
         SoftmaxRegression
-            The model. Where the fit is refused, it is as it was before.
+            The model. If the fit is refused, it is unchanged.
 
         Warns
         -----
@@ -157,7 +157,7 @@ class SoftmaxRegression(Estimator):
         Raises
         ------
         ValueError
-            If an option is not what it must be, a shape does not match, a feature is complex, not finite, or 1e60 or
+            If an option is invalid, a shape does not match, a feature is complex, not finite, or 1e60 or
             more in size, y has a NaN, a fraction or less than two classes, a weight is negative or not finite, or all
             weights are 0.
         TypeError
@@ -190,7 +190,7 @@ class SoftmaxRegression(Estimator):
         return self
 
     def decision_function(self, features: ArrayLike) -> NDArray[np.floating]:
-        """Return the logits W x + b of each sample; of two classes, how far the second one's exceeds the first one's.
+        """Return the logits W x + b of each sample; with two classes, by how much the second exceeds the first.
 
         Parameters
         ----------
@@ -200,7 +200,7 @@ class SoftmaxRegression(Estimator):
         Returns
         -------
         ndarray of shape (N, K), or (N,) if K = 2, in the dtype of `features`
-            The larger, the likelier is the class; of two classes the second one is predicted where this is positive.
+            The larger, the likelier the class; with two classes the second is predicted where this is positive.
 
         Raises
         ------
@@ -413,7 +413,7 @@ def _descent(step: _Step, point: _Point, max_iter: int, tol: float) -> Iterator[
 
 
 def _gradient_descent(objective: _Objective) -> _Step:
-    """Return the step Θ − ∇f/L, which lowers f wherever it is taken: no curvature exceeds L."""
+    """Return the step Θ − ∇f/L, which lowers f from any point: no curvature exceeds L."""
     rate = 1 / objective.largest_curvature()
     return lambda point: objective.evaluate(point.theta - rate * point.gradient)
 
@@ -424,10 +424,10 @@ def _newton_cg(objective: _Objective) -> _Step:
 
 
 def _conjugate_gradients(objective: _Objective, point: _Point) -> Floats:
-    """Solve H V = −∇f, the more exactly the closer the minimum is.
+    """Solve H V = −∇f, more exactly the closer the minimum is.
 
     A residual of √|∇f| times the gradient makes Newton's method converge faster than linearly, and costs little
-    far away, where the quadratic model is not to be trusted anyway.
+    far away, where the quadratic model cannot be trusted anyway.
     """
     # H is singular: one number added to all biases changes no q. But the column of the biases sums to 0 in the gradient
     # and in every H V, so from V = 0 all V are orthogonal to that direction, and there H has only positive eigenvalues.

@@ -1,7 +1,7 @@
 """Second-order pieces of softmax cross-entropy: diag(q) − q qᵀ, as a matrix, its diagonal, its product with a vector.
 
 The Jacobian of softmax and the Hessian of the loss are the same matrix. Where the classifier is sure, its entries are
-tiny, and keep their digits all the same: 1 − q of the largest class is r / (1 + r), as in the loss's gradient.
+tiny but keep their digits: 1 − q of the largest class is r / (1 + r), as in the loss's gradient.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def softmax_jacobian(z: ArrayLike) -> NDArray[np.floating]:
     Chapter 6 derives it, and takes the gradient through it.
 
     On the diagonal, 1 − q_i of the largest class is r / (1 + r), the sum of the others, and not a
-    difference that rounds to 0. J is also the Hessian of the loss in z, `softmax_cross_entropy_hessian`. For products
-    with J no matrix is needed: see `softmax_cross_entropy_hvp`.
+    difference that rounds to 0. J is also the Hessian of the loss in z, `softmax_cross_entropy_hessian`. Products
+    with J need no matrix: see `softmax_cross_entropy_hvp`.
 
     Examples
     --------

@@ -121,7 +121,7 @@ def _central(f: Callable[[NDArray[np.float64]], ArrayLike], x: NDArray[np.float6
 
 
 def _complex_step(f: Callable[[NDArray[np.complex128]], ArrayLike], x: NDArray[np.float64], index: Index) -> Any:
-    h = 1e-20  # its square vanishes beside 1, and nothing is subtracted
+    h = 1e-20  # 1 plus its square rounds to 1, and nothing is subtracted
     ahead = x.astype(np.complex128)
     ahead[index] += 1j * h
     value = _scalar(f(ahead))

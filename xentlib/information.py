@@ -1,7 +1,7 @@
 """Entropy, cross-entropy and Kullback–Leibler divergence of discrete distributions.
 
-With the conventions 0 · log 0 = 0 (what never happens adds nothing) and −log 0 = +∞ (what was
-called impossible and happens surprises without bound).
+With the conventions 0 · log 0 = 0 (what never happens adds nothing) and −log 0 = +∞ (an event that
+was called impossible and happens surprises without bound).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def entropy(p: ArrayLike, *, axis: int = -1, base: float | None = None) -> np.fl
     Raises
     ------
     ValueError
-        If `p` is no distribution along `axis`, there is no such axis, or `base` is no base.
+        If `p` is not a distribution along `axis`, there is no such axis, or `base` is not a valid base.
     TypeError
         If `p` does not hold real numbers.
 
@@ -91,8 +91,8 @@ def cross_entropy(
     Raises
     ------
     ValueError
-        If `p` or `q` is no distribution along `axis`, their shapes do not match, there is no such
-        axis, or `base` is no base.
+        If `p` or `q` is not a distribution along `axis`, their shapes do not match, there is no such
+        axis, or `base` is not a valid base.
     TypeError
         If `p` or `q` does not hold real numbers.
 
@@ -137,8 +137,8 @@ def kl_divergence(
     Raises
     ------
     ValueError
-        If `p` or `q` is no distribution along `axis`, their shapes do not match, there is no such
-        axis, or `base` is no base.
+        If `p` or `q` is not a distribution along `axis`, their shapes do not match, there is no such
+        axis, or `base` is not a valid base.
     TypeError
         If `p` or `q` does not hold real numbers.
 
@@ -225,7 +225,7 @@ def _two_distributions(p: ArrayLike, q: ArrayLike, axis: int) -> tuple[Floats, F
 
 
 def _distribution(name: str, values: ArrayLike, axis: int) -> tuple[Floats, DType, int]:
-    """Return `values` as a float array, once it is seen to hold distributions along `axis`."""
+    """Return `values` as a float array, once it is known to hold distributions along `axis`."""
     array, dtype = as_float(name, values)
     front = check_axis(name, array, axis)
     check_non_negative(name, array)

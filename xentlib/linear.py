@@ -1,9 +1,9 @@
 """Softmax cross-entropy of a linear layer, z = W x + b, without its N × K matrix of logits.
 
 The logits are worked out a block of rows and classes at a time, in one buffer that all blocks use in turn. Where a
-block holds all classes of its rows, it is solved at once (`solve_tile`). Otherwise a first pass keeps of each row what
-`merge` needs of the classes seen so far. A second pass works out each block again and turns it into the gradient. The
-gradients of the layer are sums of products with it (`GradAccumulator`).
+block holds all classes of its rows, its loss is computed at once (`compute_tile`). Otherwise a first pass keeps for
+each row what `merge` needs of the classes seen so far. A second pass works out each block again and turns it into the
+gradient. The gradients of the layer are sums of products with it (`GradAccumulator`).
 """
 
 from __future__ import annotations
@@ -287,8 +287,8 @@ def linear_cross_entropy_with_grad(
     Where a block has room for 128 rows or more (or for all) with all their classes, their logits are
     worked out once. Otherwise a second pass works them out again, which is four products for three
     (Wijmans et al. 2024, arXiv:2411.09009). g is as accurate as
-    that of `softmax_cross_entropy_with_grad`: of a true class that is the largest it is −Σ_{j≠y} q_j. Chapter 7 derives
-    the gradients, chapter 13 builds the function up.
+    that of `softmax_cross_entropy_with_grad`: for a true class that is the largest it is −Σ_{j≠y} q_j. Chapter 7
+    derives the gradients, chapter 13 builds the function up.
 
     The gradients of weight and bias are summed over the rows in float64, so that float32 keeps its digits
     for a million rows, and float16 is computed in float32, block by block.
@@ -414,11 +414,11 @@ def _within(rows: slice, tile: slice) -> slice:
     return slice(rows.start + tile.start, rows.start + tile.stop)
 
 
-# What comes in
+# The layer
 
 
 class Layer(NamedTuple):
-    """A linear layer and its inputs, in the dtypes that they came in; `work` is the one to compute in."""
+    """A linear layer and its inputs, in their original dtypes; `work` is the one to compute in."""
 
     features: Floats  #: of shape (N, D)
     weight: Floats  #: of shape (K, D)
@@ -435,7 +435,7 @@ class Layer(NamedTuple):
         return self.weight[classes].astype(self.work, copy=False)
 
     def logits(self, rows: slice, classes: slice, classes_at_once: int, buffer: Floats) -> Floats:
-        """Return the logits of a block, in the memory of `buffer`, worked out `piece` classes at a time."""
+        """Return the logits of a block, in the memory of `buffer`, worked out `classes_at_once` classes at a time."""
         x = self.x(rows)
         shape = len(x), classes.stop - classes.start
         z = buffer[: prod(shape)].reshape(shape)
@@ -474,7 +474,7 @@ def _make_layer(features: ArrayLike, weight: ArrayLike, bias: ArrayLike | None) 
 
 
 def _split_bias(bias: ArrayLike, n_classes: int, work: DType) -> tuple[Floats, NDArray[np.bool] | None]:
-    """Return the bias with 0 in the place of a mask, and which classes are masked, or None if none is."""
+    """Return the bias with 0 in place of a mask, and which classes are masked, or None if none is."""
     bias = check_float("bias", bias)
     if bias.shape != (n_classes,):
         raise ValueError(f"bias must have shape ({n_classes},), one number a class; got {bias.shape}")
@@ -486,7 +486,7 @@ def _split_bias(bias: ArrayLike, n_classes: int, work: DType) -> tuple[Floats, N
 
 
 def _raise_unsound(layer: Layer, targets: Targets, tiling: Tiling, batch: tuple[int, ...]) -> NoReturn:
-    """Say what made a block unsound. Only now is it worth a second look at everything."""
+    """Say what made a block unsound. Only now is a second look at everything worthwhile."""
     _check_finite("features", layer.features.reshape(*batch, layer.features.shape[1]))
     _check_finite("weight", layer.weight)
     check_distributions(targets, (*batch, len(layer.weight)))
@@ -503,7 +503,7 @@ def _check_finite(name: str, array: Floats) -> None:
 
 
 def _overflows(layer: Layer, tiling: Tiling) -> Iterator[tuple[np.floating, int, int]]:
-    """Yield a logit that is not finite in each piece that has one, with its row and its class."""
+    """Yield a logit that is not finite in each chunk of classes that has one, with its row and its class."""
     for rows in tiling.rows:
         for chunk, _ in _subslices(slice(0, len(layer.weight)), tiling.classes_at_once):
             z = np.empty((rows.stop - rows.start, chunk.stop - chunk.start), layer.work)
@@ -528,7 +528,7 @@ class Tiling(NamedTuple):
 
 
 def _tiling(layer: Layer, dtype: DType, block_bytes: int, with_grad: bool) -> Tiling:
-    """Cut so that a block takes at most 3/4 of `block_bytes`, and what is kept for its sums the rest."""
+    """Cut so that a block takes at most 3/4 of `block_bytes`, and what its sums need takes the rest."""
     (n_rows, n_features), n_classes = layer.features.shape, len(layer.weight)
     numbers = block_bytes // layer.work.itemsize
     product_size = max(min(numbers // 8, max(n_rows, n_classes) * n_features), n_features)
@@ -559,7 +559,7 @@ def _slices(whole: slice, most: int) -> list[slice]:
 
 
 def _subslices(classes: slice, most: int) -> Iterator[tuple[slice, slice]]:
-    """Cut the classes of a block into pieces, each as a slice of all classes, and as one of the block."""
+    """Cut the classes of a block into chunks: each as a slice of all classes, and as one of the block."""
     for chunk in _slices(classes, most):
         yield chunk, slice(chunk.start - classes.start, chunk.stop - classes.start)
 
@@ -581,7 +581,7 @@ class GradAccumulator:
         self.wide: NDArray[np.float64] = np.empty((width, layer.weight.shape[1]))
 
     def add(self, g: Floats, rows: slice, classes: slice) -> None:
-        """Add what a block of the gradient by the logits makes of the gradients of the layer."""
+        """Add what a block of the gradient in the logits contributes to the gradients of the layer."""
         x = self.layer.x(rows)
         weight = self.wide[: g.shape[1]] if len(self.wide) else self.weight[classes]
         for chunk, inside in _subslices(classes, self.classes_at_once):
@@ -590,7 +590,7 @@ class GradAccumulator:
             for some, _ in _subslices(slice(0, len(g)), ROWS_IN_A_ROW):
                 self._add(weight[inside], g_chunk[some].T, x[some], overwrite=rows.start + some.start == 0)
             if self.layer.bias is not None:
-                self.bias[chunk] += g_chunk.sum(0, dtype=np.float64)  # NumPy adds rows up one after another
+                self.bias[chunk] += g_chunk.sum(0, dtype=np.float64)  # NumPy adds the rows one after another
         if len(self.wide) and rows.stop == len(self.features):
             self.weight[classes] = weight
 

@@ -1,7 +1,7 @@
 """Softmax cross-entropy of logits, and its gradient.
 
-The ways in: what comes is checked (`_validate`, `_target`), cut into tiles of rows (`_tiles`), and solved tile by tile
-(`_kernel`, where the formulas are).
+The entry points: arguments are checked (`_validate`, `_target`), logits are cut into tiles of rows (`_tiles`), and each
+tile is computed by `_kernel`, where the formulas are.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def softmax_cross_entropy(
     z_loss : float
         λ ≥ 0: adds λ (log Σ_j e^{z_j})² to the loss of each sample that counts, whatever its weight.
     reduction : {"mean", "sum", "none"}
-        How the losses of the samples are put together. With class indices, "mean" divides by the sum
+        How the losses of the samples are combined. With class indices, "mean" divides by the sum
         of the weights of the samples that count; with distributions by the number of samples.
 
     Returns
@@ -165,7 +165,7 @@ def softmax_cross_entropy_with_grad(
 
     Notes
     -----
-    Of the true class the gradient is −Σ_{j≠y} q_j: q_y − 1 would round to 0. The same holds for the
+    The gradient of the true class is −Σ_{j≠y} q_j: q_y − 1 would round to 0. The same holds for the
     largest entry of a distribution. Chapter 5 derives it.
 
     Examples
@@ -211,6 +211,6 @@ def _evaluate(
 
 
 def _raise_unsound(z: Floats, targets: Targets) -> NoReturn:
-    """Say which logit or probability is wrong. Only now is it worth a second look at all of them."""
+    """Say which logit or probability is wrong. Only now is a second look at all of them worthwhile."""
     check_distributions(targets, z.shape)
     raise_bad_logits("logits", z, -1)

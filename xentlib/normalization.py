@@ -3,7 +3,7 @@
 With m the largest logit and R = Σ_{j≠argmax} e^{z_j − m}, log Σ_j e^{z_j} = m + log1p(R): the largest term is exactly
 1, so it need not be added to the others and rounded with them (`split_largest`). That costs passes over the logits. So
 tiles of rows (`_tiles`) first try a shift that they share (`common_shift`), and only rows for which it would lose
-digits get one to themselves.
+digits get a shift to themselves.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class Split(NamedTuple):
 
     argmax: NDArray[np.intp]  #: where the largest logit is (the first, if several tie)
     largest: Floats  #: m, the largest logit
-    others: Floats  #: e^{z − m}, with 0 in the place of the largest
+    others: Floats  #: e^{z − m}, with 0 in place of the largest
     rest: Floats  #: R, the sum of the others
 
     def probabilities(self) -> Floats:
@@ -88,7 +88,7 @@ def logsumexp(z: ArrayLike, *, axis: int = -1) -> np.floating | NDArray[np.float
     Notes
     -----
     Computed as m + log1p(Σ_{j≠argmax} e^{z_j − m}), which neither overflows nor loses a small
-    sum beside the 1 of the largest term. Chapter 2 derives its bounds.
+    sum next to the 1 of the largest term. Chapter 2 derives its bounds.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""Softmax cross-entropy of logits that lie in pieces, on one machine or on many: the same loss over Dask arrays.
+"""Softmax cross-entropy of logits that are chunked, on one machine or on many: the same loss over Dask arrays.
 
-The logits may be chunked over samples, over classes, or both. Each piece is reduced to its `LseState` where it lies
-(`_kernel`), and Dask merges the states of a row of pieces as a tree. What travels is seven numbers a sample and piece,
+The logits may be chunked over samples, over classes, or both. Each chunk is reduced to its `LseState` where it is
+(`_kernel`), and Dask merges the states of a row of chunks as a tree. What travels is seven numbers a sample and chunk,
 and six that come back, never logits.
 
 This module needs Dask: `pip install xentlib[sharded]`.
@@ -51,7 +51,7 @@ def softmax_cross_entropy(
     logits : dask.array.Array of shape (N, K)
         Nats, chunked in any way.
     targets : dask.array.Array or array_like
-        Class indices of shape (N,), which count over all pieces, or distributions of shape (N, K).
+        Class indices of shape (N,), which count over all chunks, or distributions of shape (N, K).
     class_weights, ignore_index, label_smoothing, z_loss, reduction
         As for `xentlib.softmax_cross_entropy`.
 
@@ -68,11 +68,11 @@ def softmax_cross_entropy(
 
     Notes
     -----
-    Each piece keeps, for each sample, its largest logit m, the sum R of e^{z_j − m} without the true class, that
-    class's own logit, and what smoothing or a distribution needs: seven numbers. A piece that lacks the true class
-    keeps its largest logit out instead. Two pieces merge by R e^{m − M} + R' e^{m' − M}, M the larger of m and m':
+    Each chunk keeps, for each sample, its largest logit m, the sum R of e^{z_j − m} without the true class, that
+    class's own logit, and what smoothing or a distribution needs: seven numbers. A chunk without the true class
+    keeps its largest logit out instead. Two chunks merge by R e^{m − M} + R' e^{m' − M}, M the larger of m and m':
     associative and commutative but for rounding, so that Dask may merge in any order. As accurate as the loss of
-    logits in one piece. Chapter 14 derives it.
+    logits in one chunk. Chapter 14 derives it.
 
     Examples
     --------
@@ -109,7 +109,7 @@ def softmax_cross_entropy_with_grad(
     loss : dask.array.Array of shape (), or (N,) for "none"
         Nats, in the dtype of `logits`.
     grad : dask.array.Array of the shape, dtype and chunks of `logits`
-        Of the reduced loss. Each piece is worked out where the piece of the logits lies.
+        Of the reduced loss. Each chunk is computed where the chunk of the logits is.
 
     Raises
     ------
@@ -137,12 +137,12 @@ def softmax_cross_entropy_with_grad(
 
 
 class _Sharded:
-    """The graph of a loss and its gradient, and what both need."""
+    """The graph of a loss and its gradient, with what both share."""
 
     def __init__(self, logits: da.Array, targets: da.Array | ArrayLike, options: Options) -> None:
         self.logits, self.targets, self.options = _check(logits, targets, options)
         self.dtype = self.logits.dtype
-        # In a piece nothing is reduced yet: the mean's divisor is known only when all pieces are.
+        # Within a chunk nothing is reduced yet: the mean's divisor is known only once all chunks are.
         self.unreduced = self.options._replace(reduction="sum")
         self.by_index = self.targets.ndim == 1
         rows, classes = (np.cumsum((0, *sizes[:-1])) for sizes in self.logits.chunks)
@@ -151,7 +151,7 @@ class _Sharded:
         self.done, self.factor = self._finalize(), self._factor()
 
     def _finalize(self) -> da.Array:
-        """Return what each row comes to, in float64."""
+        """Return the loss of each row and what its gradient needs, in float64."""
         states = da.blockwise(
             _reduce, "nkf", *self._chunks(), adjust_chunks={"k": 1}, new_axes={"f": len(LseState._fields)},
             options=self.unreduced, n_classes=self.logits.shape[1],
@@ -172,7 +172,7 @@ class _Sharded:
         return (self.targets, "n") if self.by_index else (None, None)
 
     def _chunks(self) -> tuple[Any, ...]:
-        """Return the arguments of `blockwise` that say which piece of the logits is meant, and its targets."""
+        """Return the arguments of `blockwise` that say which chunk of the logits is meant, and its targets."""
         target = (self.targets, "n") if self.by_index else (self.targets, "nk")
         return self.logits, "nk", *target, self.first_row, "n", self.first_class, "k"
 
@@ -183,7 +183,7 @@ class _Sharded:
         return loss.map_blocks(_narrowed, self.dtype, dtype=self.dtype)
 
     def grad(self) -> da.Array:
-        """Return the gradient of the reduced loss, piece by piece."""
+        """Return the gradient of the reduced loss, chunk by chunk."""
         return da.blockwise(
             _gradient, "nk", *self._chunks(), self.done, "ng", self.factor, "", concatenate=True,
             options=self.unreduced, n_classes=self.logits.shape[1],
@@ -202,7 +202,7 @@ class _Sharded:
 
 
 def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) -> tuple[da.Array, da.Array, Options]:
-    """Refuse now what can be seen without the values; return logits, targets and options that fit each other."""
+    """Refuse at once what is wrong whatever the values; return logits, targets and options that fit each other."""
     if not isinstance(logits, da.Array):
         raise TypeError(f"logits must be a dask.array.Array; got {type(logits).__name__}")
     if logits.ndim != 2 or logits.shape[1] == 0:
@@ -227,13 +227,13 @@ def _check(logits: da.Array, targets: da.Array | ArrayLike, options: Options) ->
     return logits.astype(dtype), targets.rechunk(logits.chunks[: targets.ndim]), options
 
 
-# What is done with each piece
+# What is done with each chunk
 
 
 def _targets(
     targets: NDArray[Any], offset: Index, z: Floats, n_classes: int, options: Options
 ) -> tuple[Targets, slice]:
-    """Return the targets of the rows of a piece, and which of the classes that they know are those of the piece."""
+    """Return the targets of the rows of a chunk, and which of their classes are those of the chunk."""
     classes = slice(offset[1], offset[1] + z.shape[1])
     if targets.ndim == 1:
         return make_targets(targets, (len(z), n_classes), z.dtype, options, offset[:1]), classes
@@ -245,7 +245,7 @@ def _targets(
 def _reduce(
     logits: Floats, targets: NDArray[Any], rows: NDArray[Any], classes: NDArray[Any], options: Options, n_classes: int
 ) -> NDArray[np.float64]:
-    """Return the state of a piece, of shape (n, 1, 7)."""
+    """Return the state of a chunk, of shape (n, 1, 7)."""
     z = np.ascontiguousarray(logits, working_dtype(logits.dtype))
     offset = int(rows[0]), int(classes[0])
     known, inside = _targets(targets, offset, z, n_classes, options)
@@ -269,7 +269,7 @@ def _as_it_is(states: NDArray[np.float64], axis: Any, keepdims: bool) -> NDArray
 
 
 def _merge(states: NDArray[np.float64], axis: Any, keepdims: bool) -> NDArray[np.float64]:
-    """Merge the states of neighbouring pieces of the classes."""
+    """Merge the states of neighbouring chunks of the classes."""
     whole = LseState(*states[:, 0].T)
     with np.errstate(all="ignore"):
         for number in range(1, states.shape[1]):
@@ -280,7 +280,7 @@ def _merge(states: NDArray[np.float64], axis: Any, keepdims: bool) -> NDArray[np
 def _close(
     states: NDArray[np.float64], labels: NDArray[Any] | None, rows: NDArray[Any], options: Options
 ) -> NDArray[np.float64]:
-    """Return what each row comes to, of shape (n, 6)."""
+    """Return the loss of each row and what its gradient needs, of shape (n, 6)."""
     state = LseState(*states[:, 0].T)
     all_masked = (state.rivals == 0) & (state.z_pivot == -np.inf)
     if all_masked.any():
@@ -296,8 +296,8 @@ def _gradient(
     logits: Floats, targets: NDArray[Any], rows: NDArray[Any], classes: NDArray[Any],
     done: NDArray[np.float64], factor: NDArray[np.float64], options: Options, n_classes: int,
 ) -> Floats:  # fmt: skip
-    """Return the gradient of a piece."""
-    z = logits.astype(working_dtype(logits.dtype), order="C")  # a copy: Dask's pieces are not ours to write to
+    """Return the gradient of a chunk."""
+    z = logits.astype(working_dtype(logits.dtype), order="C")  # a copy: Dask's chunks must not be written to
     offset = int(rows[0]), int(classes[0])
     known, inside = _targets(targets, offset, z, n_classes, options)
     masked = z == -np.inf
@@ -319,7 +319,7 @@ def _counted(y: NDArray[Any], options: Options) -> NDArray[np.float64]:
     """Return the weight of each sample in the mean."""
     weights = options.class_weights
     counted = np.ones(len(y)) if options.ignore_index is None else (y != options.ignore_index).astype(np.float64)
-    # What is out of range is refused with its index where the pieces are reduced.
+    # What is out of range is refused with its index where the chunks are reduced.
     return counted if weights is None else counted * np.asarray(weights, np.float64).take(y, mode="clip")
 
 

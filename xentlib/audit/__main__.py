@@ -14,7 +14,7 @@ from xentlib.audit.vectors import FORMATS
 
 
 def parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
-    """Return what was asked for."""
+    """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(prog="python -m xentlib.audit", description="Try a softmax cross-entropy.")
     parser.add_argument("loss", help="package.module:function, called as function(logits, targets, **options)")
     parser.add_argument("--framework", choices=("torch", "jax"), help="whose tensors it takes (default: NumPy's)")

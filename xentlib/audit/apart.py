@@ -1,4 +1,4 @@
-"""The audit in a process of its own, which the loss may crash, end or hold up."""
+"""The audit in a separate process, which the loss may crash, end or hold up."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ import numpy as np
 from xentlib.audit import Report, audit
 from xentlib.audit.findings import Finding
 
-PATIENCE = 10.0  #: seconds beyond the limit of a call, for imports that keep Python's lock
+PATIENCE = 10.0  #: seconds beyond the limit of a call, for imports that hold Python's lock
 
 
 def find(path: str) -> Any:
@@ -50,8 +50,8 @@ def _printed(report: Report, asked: Namespace) -> tuple[int, str]:
 
 
 def work(asked: Namespace, pipe: Connection) -> None:
-    """Run in the child: send None each second, for Python's lock is free, and in the end the report."""
-    os.dup2(sys.stderr.fileno(), 1)  # what the loss prints, from C too, is no report
+    """Run in the child: send None each second while Python's lock is free, and finally the report."""
+    os.dup2(sys.stderr.fileno(), 1)  # what the loss prints, from C too, is not part of the report
     results: list[tuple[int, str]] = []
     thread = threading.Thread(target=lambda: results.append(run(asked)), daemon=True)
     thread.start()
@@ -62,7 +62,7 @@ def work(asked: Namespace, pipe: Connection) -> None:
 
 
 def run_apart(asked: Namespace) -> tuple[int, str]:
-    """Return what `run` finds in a process of its own, which the loss may crash, end or hold up."""
+    """Return what `run` finds in a separate process, which the loss may crash, end or hold up."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     child = context.Process(target=work, args=(asked, sender), daemon=True)

@@ -1,4 +1,4 @@
-"""Call a loss that nobody has vouched for: on copies, within a time limit, with whatever it does caught.
+"""Call a loss that nobody vouches for: on copies, within a time limit, catching whatever it does.
 
 An adapter hands arrays over as its framework has them, and brings loss and gradient back as float64.
 """
@@ -30,18 +30,18 @@ class Answer:
     problem: str = ""  #: what it raised, or what is wrong with the shape or the kind of the result
     note: str = ""  #: what is odd about it, but does no harm
     changed: bool = False  #: whether the call changed its input
-    kept: Any = None  #: the gradient as the loss has returned it, which later calls must leave alone
+    kept: Any = None  #: the gradient as the loss returned it, which later calls must not change
 
 
 class BadResultError(Exception):
-    """The loss returned what cannot be read as a loss, or as a loss and its gradient."""
+    """What the loss returned cannot be read as a loss, or as a loss and its gradient."""
 
 
 class Adapter(Protocol):
     """How a framework's loss is called."""
 
-    label_types: tuple[str, ...]  #: which its losses may be expected to take, beside int64
-    has_layouts: bool  #: whether its arrays may lie in column order
+    label_types: tuple[str, ...]  #: which its losses may be expected to accept, apart from int64
+    has_layouts: bool  #: whether its arrays may be in column order
 
     def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
         """Return what the loss makes of logits, labels and options."""
@@ -87,7 +87,7 @@ class NumPyAdapter:
 class TorchAdapter:
     """Tensors; a gradient that the loss does not return is taken by autograd."""
 
-    label_types: tuple[str, ...] = ()  # PyTorch's own loss wants int64
+    label_types: tuple[str, ...] = ()  # PyTorch's own loss requires int64
     has_layouts = True
 
     def __init__(self, dtype: str) -> None:
@@ -125,7 +125,7 @@ class JaxAdapter:
     def __init__(self, dtype: str) -> None:
         self.jax = importlib.import_module("jax")
         self.dtype = dtype
-        start = self.jax.nn.log_softmax  # JAX's own start takes seconds, which count for no call of the loss
+        start = self.jax.nn.log_softmax  # JAX takes seconds to start, which must not count for a call of the loss
         self.jax.grad(lambda z: start(z).sum())(self.jax.numpy.zeros(2))
 
     def call(self, loss: Loss, logits: Table, labels: Any, options: Options) -> Answer:
@@ -201,16 +201,16 @@ def _real(name: str, value: Any, shape: tuple[int, ...], rounded_to: str) -> Tab
         raise BadResultError(f"the {name} is None")
     array = np.asarray(value.tolist() if hasattr(value, "tolist") else value)
     if array.dtype.kind not in "iuf":
-        raise BadResultError(f"the {name} is no real number, but of dtype {array.dtype}")
+        raise BadResultError(f"the {name} is not real, but of dtype {array.dtype}")
     if array.shape != shape:
         raise BadResultError(f"the {name} has shape {array.shape}, where {shape} was asked for")
     return round_to(rounded_to, array).astype(np.float64)
 
 
 class Caller:
-    """Calls one loss, under its options, and lives through whatever it does.
+    """Calls one loss with its options, and survives whatever it does.
 
-    The calls run in a thread. Python cannot end one that hangs, but a daemon keeps no process alive.
+    The calls run in a thread. Python cannot end one that hangs, but a daemon thread does not keep the process alive.
     """
 
     def __init__(self, loss: Loss, adapter: Adapter, options: Options, time_limit: float) -> None:
@@ -234,7 +234,7 @@ class Caller:
                 return Answer(problem=f"did not return within {self.time_limit:g} s")
 
     def close(self) -> None:
-        """End the thread, if the loss lets it."""
+        """End the thread, if the loss allows it."""
         self._asked.put(None)
 
     def _work(self) -> None:

@@ -37,7 +37,7 @@ def _some_of(options: Options) -> list[Options]:
 
 
 def _is_not_for(caller: Caller, whole: Trial) -> bool:
-    """Tell whether the loss insists on all its options, or has them built in: then there is nothing to take away."""
+    """Tell whether the loss insists on all its options, or has them built in: then no option can be taken away."""
     first = next((each for each in whole.evidence if each.batch.name == "four rows"), None)
     if first is None:
         return True

@@ -62,12 +62,12 @@ def judge(answer: Answer, right: Right, dtype: str) -> tuple[str, str]:
 
 
 def _sum_overflows(right: Right, dtype: str) -> bool:
-    """Tell whether the losses of a mean have no sum in the dtype, as in float16 soon happens, in PyTorch too."""
+    """Tell whether the losses of a mean have no sum in the dtype, which soon happens in float16, in PyTorch too."""
     return bool(FORMATS[dtype].largest < right.loss * right.counted.sum() < INF)
 
 
 def _judge_nothing(answer: Answer) -> tuple[str, str]:
-    """A mean over nothing is 0 here and NaN in PyTorch, which is a choice, and no other number will do."""
+    """A mean over nothing may be 0, as here, or NaN, as in PyTorch: that is a choice. Anything else is wrong."""
     values = np.concatenate([np.ravel(each) for each in (answer.loss, answer.grad) if each is not None])
     if np.nan_to_num(values).any():
         return "wrong", "loss or gradient of a batch in which nothing counts is not 0"

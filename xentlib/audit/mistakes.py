@@ -48,7 +48,7 @@ def known(
     by_autograd: bool = False,
     name: str = "",
 ) -> Callable[[Callable[..., Result]], Callable[..., Result]]:
-    """Add a mistake to the known ones, under the name of its function if it is given none."""
+    """Add a mistake to the known ones, under the name of its function unless another is given."""
 
     def add(function: Callable[..., Result]) -> Callable[..., Result]:
         KNOWN.append(
@@ -129,7 +129,7 @@ def log_softmax(z: Array) -> Array:
 
 @lru_cache(maxsize=100)
 def _softmax_of(logits: bytes, shape: tuple[int, ...]) -> tuple[Array, Array]:
-    """Return log-softmax and softmax, which all mistakes ask for, one after the other."""
+    """Return log-softmax and softmax, cached, since every mistake asks for them."""
     log_q = log_softmax(np.frombuffer(logits).reshape(shape))
     return log_q, np.exp(log_q)
 
@@ -365,7 +365,7 @@ def label_smoothing_by_default(p: Parts) -> Result:
 def _numerically(
     logits: Array, labels: Array, losses: Array, q: Array, options: Any, exact_grad: bool = True
 ) -> Result:
-    """Put losses and probabilities together that were computed in the dtype."""
+    """Combine losses and probabilities that were computed in the dtype."""
     p = Parts(logits, labels, options)
     with np.errstate(all="ignore"):
         slopes = p.slopes() if exact_grad else p.slopes(q=q)

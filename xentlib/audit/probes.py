@@ -99,7 +99,7 @@ def _more_batches() -> list[Batch]:
 
 @lru_cache(maxsize=1)
 def _computed() -> list[Batch]:
-    """Return batches that are not stored, for mistakes that show at some sizes or places alone."""
+    """Return batches that are not stored, for mistakes that show only at some sizes or places."""
 
     def eighths(n_rows: int, n_classes: int) -> Table:
         """Return logits from −6.25 to 6.25 whose rows repeat, but in step with no block of a power of 2."""
@@ -137,7 +137,7 @@ def _computed() -> list[Batch]:
 
 
 def _ignoring(made: list[Batch], index: int) -> list[Batch]:
-    """Return batches of which some samples, or all, have the label to ignore."""
+    """Return batches in which some samples, or all, have the label to ignore."""
     result = []
     for name, where in (("four rows", [0, 3]), ("800 up and down", [0]), ("each row twice", [0, 1, 5]),
                         ("one row four times", [1, 2]), ("one row", [0]), ("four rows", [0, 1, 2, 3]),

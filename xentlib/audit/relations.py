@@ -76,7 +76,7 @@ def same(one: Answer, other: Answer) -> bool:
 
 
 def _keeps_nan(caller: Caller, evidence: Evidence, dtype: str) -> Finding | None:
-    """NaN is no logit. A loss may raise; if it returns a number, a broken network goes unseen."""
+    """NaN is not a logit. A loss may raise; if it returns a number, a broken network goes unseen."""
     counted = np.flatnonzero(evidence.right.counted)
     if not counted.size:
         return None
@@ -109,7 +109,7 @@ def _takes_columns(caller: Caller, evidence: Evidence, dtype: str) -> Finding | 
 
 
 def _otherwise(probe: str, how: str, caller: Caller, evidence: Evidence, dtype: str, **arrays: Any) -> Finding | None:
-    """Hand the same numbers over in another way. To refuse it is a choice; to take it and go wrong is none."""
+    """Hand the same numbers over in another way. Refusing it is a choice; accepting it and going wrong is a mistake."""
     given = {"logits": evidence.batch.logits, "labels": evidence.batch.labels, **arrays}
     answer = caller(given["logits"], given["labels"])
     right = describe(evidence.right.loss, None if answer.grad is None else evidence.right.grad)
@@ -163,7 +163,7 @@ def _differences(caller: Caller, evidence: Evidence, dtype: str) -> Finding | No
         nudge[index] = step
         ahead, behind = (caller(batch.logits + sign * nudge, batch.labels) for sign in (1, -1))
         if ahead.loss is None or behind.loss is None:
-            return None  # the values have said so already
+            return None  # the values have shown it already
         slopes[index] = (ahead.loss.sum() - behind.loss.sum()) / (2 * step)
     allowed = eps * float(right.loss_blunt.sum()) / step + step**2 * float(right.grad_blunt.max())
     if (np.abs(slopes - grad) <= allowed).all():

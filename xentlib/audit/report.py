@@ -66,15 +66,15 @@ class Report:
         return " with " + ", or with ".join(map(" and ".join, self.wrong_with)) if any(self.wrong_with) else ""
 
     def _worst_of_each_probe(self) -> list[Finding]:
-        """Return of each probe, and of each exception, the gravest finding with the smallest input."""
+        """Return the gravest finding of each probe, and of each exception, with the smallest input."""
         best: dict[str, Finding] = {}
         for finding in sorted(self.findings, key=lambda f: (-SEVERITIES.index(f.severity), f.logits.size)):
             best.setdefault(finding.got if finding.what == finding.got else finding.probe, finding)
         different = {(f.logits.tobytes(), np.asarray(f.labels).tobytes(), f.got): f for f in reversed(best.values())}
-        return list(reversed(different.values()))  # one input is shown once, though several probes came down to it
+        return list(reversed(different.values()))  # an input is shown only once, even if several probes led to it
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the report as numbers and text that JSON has."""
+        """Return the report as numbers and text that JSON can hold."""
         return {
             "loss": self.name,
             "dtype": self.dtype,
@@ -132,7 +132,7 @@ def report_on(name: str, dtype: str, trials: list[Trial], by_autograd: bool, hun
     return Report(name, dtype, verdicts, tuple(findings), tuple(mistakes.values()), wrong_with)
 
 
-# Which known mistake gives the same numbers?
+# The known mistakes that give the same numbers
 
 
 def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[KnownMistake, ...]:

@@ -61,7 +61,7 @@ def _with_fewer_rows(batch: Batch, options: Options) -> Iterator[Batch]:
 
 
 def _parts(length: int) -> Iterator[range]:
-    """Yield halves, quarters and so on of a length, the last ones of one entry, but never too many."""
+    """Yield halves, quarters and so on of a length, the last of a single entry, but never too many."""
     size = length // 2
     while size >= max(1, length // 64):
         for start in range(length - length % size, -1, -size):
@@ -71,10 +71,10 @@ def _parts(length: int) -> Iterator[range]:
 
 
 def _with_fewer_classes(batch: Batch, options: Options) -> Iterator[Batch]:
-    """Yield the batch without some classes that are no label; their number is fixed if they have weights."""
+    """Yield the batch without some classes that are not labels; their number is fixed if they have weights."""
     n_classes = batch.logits.shape[1]
     index = options.get("ignore_index", -1)
-    first = max(batch.labels.max(), index) + 1 if 0 <= index < n_classes else 0  # before it, numbers have a meaning
+    first = max(batch.labels.max(), index) + 1 if 0 <= index < n_classes else 0  # the numbers before it have a meaning
     if "class_weights" in options or n_classes == 2:
         return
     for part in _parts(n_classes):

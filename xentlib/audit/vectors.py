@@ -1,7 +1,7 @@
 """Batches whose right answers are known to 50 digits, and what any dtype may be expected to keep of them.
 
 `vectors.json` holds log-probabilities and probabilities for each batch, made by `tools/audit_vectors.py` with mpmath.
-All logits are numbers of few bits, so that the answers do not depend on the dtype. Decimal arithmetic turns them into
+All logits are numbers with few bits, so that the answers do not depend on the dtype. Decimal arithmetic turns them into
 the loss and the gradient under any options, and finds the answers of the batches that are not stored.
 """
 
@@ -51,7 +51,7 @@ FORMATS["bfloat16"] = Format(2.0**-7, 2.0**-126, (2 - 2.0**-7) * 2.0**127)
 
 
 def round_to(dtype: str, values: Table) -> NDArray[Any]:
-    """Return values as the dtype has them; NumPy has no bfloat16, so float32 with its last 16 bits rounded away."""
+    """Return values as the dtype holds them; NumPy lacks bfloat16, so float32 with its last 16 bits rounded away."""
     if dtype != "bfloat16":
         with np.errstate(over="ignore"):
             return values.astype(dtype)
@@ -160,7 +160,7 @@ class Right:
 
     `sharp` is what a careful program keeps: eight roundings, and that of the gaps between logits. `blunt` is what
     rounding a number of the size of the logits costs. Between the two, digits were lost; beyond both, the mathematics
-    is another.
+    is wrong.
     """
 
     loss: Table

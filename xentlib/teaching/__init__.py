@@ -1,1 +1,1 @@
-"""What the pages of the book need beside the numerics: SymPy in `symbolic`, Matplotlib in `figures`."""
+"""What the pages of the book need in addition to the numerics: SymPy in `symbolic`, Matplotlib in `figures`."""

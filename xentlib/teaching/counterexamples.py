@@ -209,7 +209,7 @@ def points(
 def _drawn(scalars, bases, distributions, classes, within):
     """Return the points for some symbols, the same each time: what they know of an expression is worked out once.
 
-    They are drawn all at once, since whoever stops a check at the end of its time must not leave half of them behind.
+    They are drawn all at once, since a check that is stopped when its time is up must not leave half of them behind.
     """
     rng, drawn = random.Random(0), []
     names = scalars, bases, distributions, rng, dict(within)
@@ -304,8 +304,8 @@ class Counterexample(Exception):
 def compare(left: Expr, right: Expr, point: Point) -> None:
     """Raise Counterexample if two expressions have different values at a point, and Undefined if one has none.
 
-    Where large numbers cancel, the difference may be what rounding left: then more digits change it, and it counts
-    for nothing.
+    Where large numbers cancel, the difference may be what rounding left: then more digits change it, and it is
+    ignored.
     """
     a, b = point.value(left), point.value(right)
     with mpmath.workdps(3 * DIGITS):

@@ -39,7 +39,7 @@ def canvas(width: float, height: float, title: str) -> Axes:
     Returns
     -------
     Axes
-        From (0, 0) to (width, height); its title stands above them.
+        From (0, 0) to (width, height); its title is above them.
     """
     figure, ax = plt.subplots(figsize=(width, height + 0.45), layout="none")
     ax.set_position(Bbox.from_bounds(0, 0, 1, height / (height + 0.45)))

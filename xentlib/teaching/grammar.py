@@ -1,6 +1,6 @@
 """The language in which identities are proved: what belongs to it, and each part that does not, by name.
 
-    number      a rational number, K (a whole number of classes, K >= 2), a real or positive Symbol that is no integer
+    number      a rational number, K (a whole number of classes, K >= 2), a real or positive Symbol, not an integer
     entry       z[a], of a base that is real or positive, at one class
     class a     i j k l y, an index made by `index`, or the literal class 0 or 1, which every K >= 2 has;
                 in a sum also its own index, if it is a Symbol of which no more is known than that it is an integer
@@ -122,12 +122,12 @@ def differentiable(expression: Expr, variable: Any) -> None:
     if _is_scalar(variable):
         return
     if not isinstance(variable, Indexed) or len(variable.indices) != 1:
-        raise ValueError(f"{variable} is no variable: differentiate by a real Symbol, or by an entry such as z[i]")
+        raise ValueError(f"{variable} is not a variable: differentiate by a real Symbol, or by an entry such as z[i]")
     for total in expression.atoms(Sum, Product):
         if set(total.variables) & variable.free_symbols:
             raise ValueError(f"{variable} must not share its index with a sum; got {total}")
     if not (variable.indices[0] in _CLASSES or variable.indices[0] in (0, 1)):
-        raise ValueError(f"{variable} is no variable: {variable.indices[0]} is no single class index")
+        raise ValueError(f"{variable} is not a variable: {variable.indices[0]} is not a single class index")
 
 
 def _is_scalar(symbol):
@@ -155,16 +155,16 @@ def _term(node, bound):
 
 def _why_no_number(symbol):
     if symbol in _CLASSES:
-        return "a class index is no number here; it may only stand in z[...], a delta, a case or a sum"
+        return "a class index is not a number here; it may only appear in z[...], a delta, a case or a sum"
     if symbol.is_integer:
-        return "an integer that is no class index; index(...) makes one"
+        return "an integer that is not a class index; index(...) makes one"
     return "a Symbol that is not declared real or positive"
 
 
 def _class(node, bound, where):
     if node in bound:
         return bound[node]
-    return node if node in _CLASSES or node in (S.Zero, S.One) else _refuse(where, f"{node} is no class index")
+    return node if node in _CLASSES or node in (S.Zero, S.One) else _refuse(where, f"{node} is not a class index")
 
 
 def _operation(node, bound):
@@ -193,7 +193,7 @@ def _sum(node, bound):
         if ends != [0, K - 1]:
             _refuse(node, f"a sum must run over all classes, 0 to K - 1; got {', '.join(map(str, [index, *ends]))}")
         if index not in _CLASSES and index != Symbol(index.name, integer=True):
-            _refuse(node, f"{index} is no class index; index(...) makes one")
+            _refuse(node, f"{index} is not a class index; index(...) makes one")
         bound = {**bound, index: Dummy(index.name, integer=True, nonnegative=True)}
         dummies.insert(0, bound[index])
     return Sum(_term(term, bound), *((dummy, 0, K - 1) for dummy in dummies))

@@ -1,8 +1,8 @@
 """The book's symbols, and identities that are proved for every K.
 
-SymPy keeps a sum Σ_{j=0}^{K−1} over a symbolic K as it stands, and differentiates it: the result holds Kronecker
+SymPy keeps a sum Σ_{j=0}^{K−1} over a symbolic K as it is, and differentiates it: the result holds Kronecker
 deltas, since z_j depends on z_i only where j = i. `assert_identity` works such expressions out until both
-sides agree, or finds numbers for which they do not; `refuted` wants these numbers. `spot_check` tries numbers alone.
+sides agree, or finds numbers for which they do not; `refuted` expects such numbers. `spot_check` tries numbers alone.
 
     >>> loss = -z[y] + log(sum_over(j, exp(z[j])))
     >>> assert_identity(diff(loss, z[i]), exp(z[i]) / sum_over(l, exp(z[l])) - KroneckerDelta(i, y))

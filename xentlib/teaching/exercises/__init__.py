@@ -51,9 +51,9 @@ def check(id: str, answer: Any, *, record: bool = True, seed: int | None = None)
     Parameters
     ----------
     id : str
-        As it stands above the exercise: "05-gradient".
+        As given above the exercise: "05-gradient".
     answer : value, SymPy expression, function or input
-        What the exercise asks for. None and ... stand for no answer yet.
+        What the exercise asks for. None and ... mean no answer yet.
     record : bool
         Whether `progress` is to remember it if it is solved. The book's own solutions are checked without.
     seed : int, optional

@@ -30,7 +30,7 @@ class Numbers(NamedTuple):
     draw: Callable[[np.random.RandomState], tuple]
     answer: Callable[..., Any]
     wrong: Sequence[Callable[..., Any]]  #: for each mistake, in their order
-    words: dict[str, Callable[..., str]]  #: what stands in the title, the task or a mistake, and what stands there now
+    words: dict[str, Callable[..., str]]  #: a passage of the title, the task or a mistake, and what replaces it
 
 
 def renewed(exercise: Exercise, seed: int | None) -> Exercise:

@@ -19,9 +19,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 LIMIT = 5.0  #: seconds that one call may take
-SOON = (1e-6, 3e-6, 1e-5, 3e-5, 1e-4)  # seconds to the next alarm: who catches one is hit by another in the handler
+SOON = (
+    1e-6,
+    3e-6,
+    1e-5,
+    3e-5,
+    1e-4,
+)  # seconds to the next alarm: who catches one meets the next in the handler
 
-WATCHED = 8  # in the browser, of so many functions of a library one looks at the clock
+WATCHED = 8  # in the browser, one in so many functions of a library looks at the clock
 _MONITORING: Any = getattr(sys, "monitoring", None)  # from Python 3.12 on, as in Pyodide
 TOOL = 4  # the number under which sys.monitoring knows this module: neither a debugger's nor a profiler's
 
@@ -45,10 +51,10 @@ def run(function: Callable, *args: Any, limit: float | None = None) -> Outcome:
     """Call `function`, and return an Outcome whatever it does. Only the user's own interrupt gets through.
 
     The clock is a timer of the system (SIGALRM) in the main thread where there is one. In other threads and on Windows
-    the code gets a thread of its own, which is left behind when time is up, with an exception in it. The browser has
-    neither: there the code looks at the clock itself wherever a function or the next round of a loop begins. The first
-    and the last cannot stop a single call into compiled code. Warnings are silenced, since their text names files that
-    differ from run to run.
+    the code gets a separate thread, which is abandoned when time is up, with an exception raised in it. The browser has
+    neither: there the code looks at the clock itself wherever a function or the next round of a loop begins. The timer
+    and the browser cannot stop a single call into compiled code. Warnings are silenced, since their text names files
+    that differ from run to run.
     """
     limit = LIMIT if limit is None else limit
     timed, how = _clock()
@@ -122,7 +128,7 @@ def _watched(function, args, limit):
     def look(code, *_):
         if running and time.monotonic() > end:
             raise OutOfTime
-        # Who computes for long in a library calls many of its functions: to look in a few costs next to nothing.
+        # A long computation in a library calls many of its functions: looking in a few of them costs next to nothing.
         few = code.co_firstlineno % WATCHED == 0
         return None if few or not code.co_filename.startswith(_NOT_THEIRS) else monitor.DISABLE
 

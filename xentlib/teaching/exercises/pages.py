@@ -26,7 +26,7 @@ CHECK = re.compile(r'^check\("([\w-]+)"', re.MULTILINE)
 
 
 def heading(exercise: Exercise) -> str:
-    """Return what stands above an exercise, and above its solution."""
+    """Return the heading of an exercise, and of its solution."""
     number = 1 + [each.id for each in all_exercises() if each.chapter == exercise.chapter].index(exercise.id)
     return f"Exercise {exercise.chapter}.{number}: {exercise.title}"
 
@@ -37,7 +37,7 @@ def link(text: str, exercise: Exercise, path: str) -> str:
 
 
 def task(exercise: Exercise, name: str) -> str:
-    """Return the exercise as it stands in its chapter, the notebook of this name."""
+    """Return the exercise as its chapter, the notebook of this name, has it."""
     parts = [f"### {heading(exercise)}", f"*{exercise.kind.capitalize()}, {exercise.minutes} minutes.* {exercise.task}"]
     if exercise.options:
         parts.append(options(exercise))
@@ -46,7 +46,7 @@ def task(exercise: Exercise, name: str) -> str:
 
 
 def solution_head(exercise: Exercise, name: str) -> str:
-    """Return what stands above a solution; where options are to be judged, with what there is to say about each."""
+    """Return the head of a solution, with a remark on each option where there are options."""
     parts = [f"## {heading(exercise)}", link("Back to the exercise", exercise, f"../{name}")]
     if exercise.options:
         says = {mistake.wrong: f"No. {mistake.feedback}" for mistake in exercise.mistakes}
@@ -74,7 +74,7 @@ def plain(text: str) -> str:
 
 
 def table(names: Mapping[int, str]) -> str:
-    """Return all exercises as a table, each with a link to where it stands; `names` are the notebooks by chapter."""
+    """Return all exercises as a table, each with a link to its place; `names` are the notebooks by chapter."""
     rows = [
         f"| {exercise.chapter} | {link(exercise.title, exercise, f'chapters/{names[exercise.chapter]}')} "
         f"| {exercise.kind} | {DIFFICULTY[exercise.difficulty]} | {exercise.minutes} |"
@@ -91,7 +91,7 @@ def shown(notebook: NotebookNode) -> Iterator[tuple[str, NotebookNode, list[Note
             exercise = [cell]
             found.append(exercise)
         elif cell.cell_type == "markdown" and cell.source.startswith("## "):
-            exercise = []  # what comes now is of no exercise
+            exercise = []  # what follows belongs to no exercise
         else:
             exercise.append(cell)
     for heading, *cells in found:

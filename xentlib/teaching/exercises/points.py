@@ -23,7 +23,7 @@ class Points(float):
 
 
 def outcome(result: Result) -> dict[str, str]:
-    """Return what is to be counted over a class: how an answer fared, and what is alike in those that fared alike."""
+    """Return what a report on the class counts: how an answer fared, and what those that fared alike have in common."""
     if result.solved:
         return {"outcome": "solved", "what": ""}
     if result.named:

@@ -18,7 +18,7 @@ _LETTER = re.compile(r"\W*(?:(?:option|answer)\W+)?([A-Za-z])\W*", re.IGNORECASE
 
 
 def numbers(answer: Any, in_a_row: bool = True) -> Any:
-    """Return an answer with numbers in the place of their text. A text may also be several numbers `in_a_row`."""
+    """Return an answer with numbers in place of their text. A text may also be several numbers `in_a_row`."""
     if isinstance(answer, np.ndarray) and answer.dtype.kind == "U":
         answer = answer.tolist()
     if isinstance(answer, (list, tuple)):
@@ -52,7 +52,7 @@ def number(text: str) -> float | None:
 
 
 def words(answer: Any, known: Sequence[str]) -> Any:
-    """Return an order of the `known` words as a tuple of them, whatever their case and what stands between them."""
+    """Return an order of the `known` words as a tuple of them, whatever their case and whatever separates them."""
     if isinstance(answer, np.ndarray) and answer.dtype.kind == "U" and answer.ndim == 1:
         answer = answer.tolist()
     if isinstance(answer, str):

@@ -16,7 +16,7 @@ class Explorer(anywidget.AnyWidget):
     """A picture that answers to the hand, after a question that the reader answers first.
 
     A subclass has traits, the state; `values`, the numbers that it shows, by `xentlib`; `say`, a sentence about them;
-    and `NAME.js` beside this file, which computes the same numbers in the browser and draws them. A test holds the two
+    and `NAME.js` next to this file, which computes the same numbers in the browser and draws them. A test holds the two
     against each other.
 
     The controls are HTML's own, inside the view, and not linked widgets: the page of the book then needs a model of

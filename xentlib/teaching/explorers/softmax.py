@@ -36,7 +36,7 @@ class Softmax(Explorer):
         with np.errstate(all="ignore"):  # overflow is what is shown
             stored = nearest([z + self.shift for z in self.logits])
             logits = np.float64(stored)
-            # In float64 and then rounded, as a browser does it: NumPy's own exp is at times off in the last bit.
+            # In float64 and then rounded, as a browser does it: NumPy's own exp is sometimes off in the last bit.
             exponents = (logits - logits.max() * self.subtract_max) / self.temperature
             weights = nearest(np.exp(exponents))
             total = nearest(nearest(weights[0] + weights[1]) + weights[2])

@@ -70,7 +70,7 @@ def _common_terms(exercise: Exercise, answer: Expr) -> tuple[Callable[[Expr], Ex
 
 
 def _with_softmax_of(logits: IndexedBase, temperature: Any = 1) -> Callable[[Expr], Expr]:
-    """Return a function that writes softmax out in the place of q."""
+    """Return a function that writes softmax out in place of q."""
     n = symbolic.index("n")
 
     def written_out(expression):

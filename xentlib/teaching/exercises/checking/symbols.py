@@ -57,7 +57,7 @@ def not_comparable(exercise: Exercise, answer: Expr) -> str:
         return f"{whole[0]} stands for all of its entries. Write which one: {whole[0]}[i], {whole[0]}[j] or another."
     functions = sorted(answer.atoms(AppliedUndef), key=str)
     if functions:
-        return f"{functions[0].func} is no function that has a value."
+        return f"{functions[0].func} is not a function that has a value."
     strangers = sorted(answer.free_symbols - _known(exercise), key=str)
     return next((f"{s} is none of the symbols that the exercise uses." for s in strangers if isinstance(s, Symbol)), "")
 

@@ -97,7 +97,7 @@ def _which_are_right(exercise: Exercise, got: Any, expected: Any) -> str:
     if isinstance(expected, str):
         return "It is something else."
     if np.isnan(got).any():
-        return "NaN is no number."
+        return "NaN is not a number."
     right = np.atleast_1d(close(exercise, got, expected))
     if right.size == 1:
         near = abs(got - expected) <= 0.05 * abs(expected)

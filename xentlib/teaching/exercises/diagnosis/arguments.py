@@ -1,4 +1,4 @@
-"""What other arguments tell of a wrong function: whose result it is, and which of them it heeds."""
+"""What other arguments tell of a wrong function: for which it would be right, and which it ignores."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def of_expression(answer: Any, reference: Any, distributions: Sequence[Any] = ()
 
 
 def _first(those: variants.Variants, compared: Compared) -> str:
-    """Return what is to be said of the first variant that the answer is, or ""."""
+    """Return the feedback on the first variant that the answer is, or ""."""
     return next((feedback for feedback, variant in those if compared.is_answer(variant)), "")
 
 

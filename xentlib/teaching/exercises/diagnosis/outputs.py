@@ -74,14 +74,14 @@ def _why_no_number(call: Tried) -> str:
             "are rows. With another shift some still overflow, or all are rounded to 0."
         )
     if any(a.dtype.kind == "f" and (a == 0).any() and ((a >= 0) & (a <= 1)).all() for a in arguments):
-        return "Where a probability is 0, your answer is no number: leave out 0 · log 0, and mind 0/0."
-    return "Your answer is no finite number here: something is rounded to 0 or to 1, or overflows."
+        return "Where a probability is 0, your answer is not a number: leave out 0 · log 0, and mind 0/0."
+    return "Your answer is not a finite number here: something is rounded to 0 or to 1, or overflows."
 
 
 def not_finite(tried: Sequence[Tried]) -> str:
     """Say that there is no number, where nothing more is known."""
     if any(has_no_number(call.got, call.expected) for call in tried):
-        return "Your answer is no finite number here: what is divided by 0?"
+        return "Your answer is not a finite number here: what is divided by 0?"
     return ""
 
 

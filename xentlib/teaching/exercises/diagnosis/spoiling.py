@@ -114,7 +114,7 @@ def that_a_factor_is_wrong(name: str, exponent: int) -> str:
 
 
 def _unit(name: str, exponent: int) -> str:
-    """Ask for the units that a factor stands for, if it stands for some."""
+    """Ask about the units that a factor suggests, if it suggests any."""
     units = "nats where bits are" if exponent > 0 else "bits where nats are"
     percent = "percent where a plain number is" if exponent > 0 else "hundredths where percent are"
     return {"log 2": f"Are these {units} asked for?", "100": f"Are these {percent} asked for?"}.get(name, "")

@@ -1,4 +1,4 @@
-"""The right expression with one part of it lost, turned round or swapped, and what is to be said of each."""
+"""The right expression with one part of it lost, turned round or swapped, each with its feedback."""
 
 from __future__ import annotations
 
