@@ -322,9 +322,9 @@ AGREED = r"^equal at [345][0-9] points for K = 2, 3, 5, 8 and 13, but no proof w
 
 # True, but beyond the grammar, and what the refusal names.
 BEYOND = {
-    "sum of the indices": (sum_over(j, j), K * (K - 1) / 2, "j: a class index is no number here"),
-    "geometric sum": (sum_over(j, 2**j), 2**K - 1, "j: a class index is no number here"),
-    "sum in the other direction": (sum_over(j, z[K - 1 - j]), sum_over(j, z[j]), "no class index"),
+    "sum of the indices": (sum_over(j, j), K * (K - 1) / 2, "j: a class index is not a number here"),
+    "geometric sum": (sum_over(j, 2**j), 2**K - 1, "j: a class index is not a number here"),
+    "sum in the other direction": (sum_over(j, z[K - 1 - j]), sum_over(j, z[j]), "not a class index"),
     "the last class": (sum_over(j, KroneckerDelta(j, K - 1) * z[j]), z[K - 1], "K - 1 is not a class index"),
     "product": (Product(p[j], (j, 0, K - 1)), exp(sum_over(j, log(p[j]))), "there is no rule for Product"),
     "condition with an order": (sum_over(j, Piecewise((1, j <= y), (0, True))), y + 1, "the condition j <= y is not"),

@@ -48,7 +48,7 @@ def test_each_exercise_that_a_page_can_check_has_a_form_and_all_others_a_way_to_
 
 def test_no_answer_can_be_read_in_a_page_or_in_what_it_loads(book):
     exercise = exercises.find("05-cancel")
-    told = [exercise.because, *(mistake.says for mistake in exercise.mistakes), *exercise.hints]
+    told = [exercise.because, *(mistake.feedback for mistake in exercise.mistakes), *exercise.hints]
     texts = [(book / name).read_text(encoding="utf-8") for name in ("chapters/05_gradient.html", "answers/05.js")]
     assert [words for words in told for text in texts if words in text] == []
 

@@ -43,11 +43,11 @@ def _prediction(exercise, program):
     through = exercise.through or (lambda value: value)
     data = {
         "answer": _value(exercise.answer),
-        "solved": judge(exercise, exercise.answer).says.removeprefix(f"{exercise.id}: solved. "),
+        "solved": judge(exercise, exercise.answer).feedback.removeprefix(f"{exercise.id}: solved. "),
         "mistakes": [],
     }
     for mistake in exercise.mistakes:
-        told = {"says": mistake.says, "wrong": _value(mistake.wrong)}
+        told = {"says": mistake.feedback, "wrong": _value(mistake.wrong)}
         if mistake.when:
             told["when"] = program.value(mistake.when)
         elif exercise.through:
@@ -69,10 +69,10 @@ def _input(exercise, program):
         "faulty": program.value(exercise.faulty),
         "right": program.value(exercise.right),
         "legal": program.value(exercise.legal),
-        "mistakes": [{"says": m.says, "when": program.value(m.when)} for m in exercise.mistakes],
+        "mistakes": [{"says": m.feedback, "when": program.value(m.when)} for m in exercise.mistakes],
     }
 
 
 def _option(exercise, program):
-    says = {mistake.wrong: mistake.says for mistake in exercise.mistakes} | {exercise.answer: exercise.because}
+    says = {mistake.wrong: mistake.feedback for mistake in exercise.mistakes} | {exercise.answer: exercise.because}
     return {"answer": exercise.answer, "verdicts": {letter: says[letter] for letter, _ in lettered(exercise.options)}}

@@ -4,7 +4,7 @@
 const ROUNDED = "Right as far as it goes, but it is rounded too far: give more digits.";
 const ASKED_FOR = { predict: "a value", break: "an input", explain: "the letter of an option" };
 
-// Return an exercise whose arrays are no data any more.
+// Return an exercise whose arrays are no longer data.
 function revived(exercise) {
   const value = (told) => (told && !Array.isArray(told) && typeof told === "object" ? fromData(told) : told);
   const mistakes = exercise.mistakes?.map((one) => ({ ...one, wrong: value(one.wrong), becomes: value(one.becomes) }));
@@ -142,7 +142,7 @@ function tolerance({ rtol, atol }) {
 }
 
 function whichAreRight(exercise, got, expected) {
-  if (got.data.some(Number.isNaN)) return "NaN is no number.";
+  if (got.data.some(Number.isNaN)) return "NaN is not a number.";
   const right = got.data.map((x, i) => isClose(x, expected.data[i], exercise.rtol, exercise.atol));
   if (right.length === 1) {
     const near = Math.abs(got.data[0] - expected.data[0]) <= 0.05 * Math.abs(expected.data[0]);

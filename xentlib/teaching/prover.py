@@ -20,7 +20,7 @@ writes (e^(log x) is x before it gets here), its `xreplace` and `factorint`; and
 What is true and cannot be proved here:
 
 - log Π = Σ log, a sum in the other direction, Σ_j (a_(j+1) - a_j), Σ_j j = K(K - 1)/2, Σ_j 2^j: there are no products,
-  and an index is no number and has no neighbours;
+  and an index is not a number and has no neighbours;
 - of Max and Min, more than that equal arguments give equal values;
 - √(x²) = |x|, and log(1/x) = -log x where no rule gives the sign of x, as of 1 - q_y for a distribution q;
 - sums whose terms are equal only by partial fractions with several denominators;
