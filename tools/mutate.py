@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 PARTS = {
     "kernel": (
         ["_kernel.py", "_target.py", "_tiles.py", "loss.py"],
-        [f"tests/test_{name}.py" for name in ("loss", "options", "threads", "robustness", "accuracy", "range")],
+        [f"tests/test_{name}.py" for name in ("loss", "options", "threads", "linear", "sharded", "accuracy", "range")],
     ),
     "prover": (
         [f"teaching/{name}.py" for name in ("prover", "normal_form", "grammar", "counterexamples")],
