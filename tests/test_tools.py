@@ -24,8 +24,8 @@ def load(name):
 
 
 EXAMPLES = [
-    ("absolute_links", 2), ("accessible", 3), ("alone", 1), ("drawings_on_pages", 3), ("drawings", 7), ("formulas", 2),
-    ("light", 6), ("published", 3), ("release_notes", 1), ("unbroken", 4),
+    ("absolute_links", 2), ("accessible", 3), ("alone", 1), ("drawings_on_pages", 3), ("drawings", 7), ("formulas", 5),
+    ("light", 10), ("published", 4), ("release_notes", 1), ("unbroken", 4),
 ]  # fmt: skip
 
 

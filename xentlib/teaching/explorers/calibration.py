@@ -1,5 +1,7 @@
 """Answers of a forecaster by the thousand: their confidence, how often they are right, and their loss (chapter 10)."""
 
+from typing import Any
+
 import numpy as np
 from traitlets import Float, Int
 
@@ -72,7 +74,7 @@ def uniform(seed, n):
 
     MurmurHash3 ends like this; here it gets a counter.
     """
-    h = np.arange(n, dtype=np.uint32) + np.uint32(seed * 0x9E3779B9 % 2**32)
+    h: Any = np.arange(n, dtype=np.uint32) + np.uint32(seed * 0x9E3779B9 % 2**32)
     h = (h ^ (h >> 16)) * np.uint32(0x85EBCA6B)
     h = (h ^ (h >> 13)) * np.uint32(0xC2B2AE35)
     return (h ^ (h >> 16)) / 2**32
