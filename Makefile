@@ -15,9 +15,9 @@ CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 AT_WORK := $(wildcard frameworks/at_work/*.md frameworks/in_pytorch/*.py frameworks/in_jax/*.py)
 # All that a page shows: when none of it is newer than the book, the book is up to date.
 PAGES := _config.yml _toc.yml references.bib $(CHAPTERS) $(AT_WORK) $(wildcard *.md api/*.md audits/*.md benchmarks/*.md benchmarks/*.png chapters/figures/* _static/* \
-	$(addprefix xentlib/,*.py */*.py */*/*) $(addprefix tools/,*.* templates/* answers/* search/*.* search/templates/*))
+	$(addprefix xentlib/,*.py */*.py */*/*) tools/*.py tools/pages/*.* tools/pages/*/*.*)
 # What goes into the reader's browser when a chapter is run there.
-LITE := tools/lite/build.py tools/alone.py tools/at_work.py references.bib $(CHAPTERS) $(AT_WORK) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.json */*/*.css))
+LITE := tools/lite/build.py tools/standalone.py tools/at_work.py references.bib $(CHAPTERS) $(AT_WORK) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.json */*/*.css))
 
 .DEFAULT_GOAL := help
 .PHONY: help book pdf serve lab assign class board test test-fast frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
@@ -135,7 +135,7 @@ _build/source: FORCE
 
 _build/html/index.html: $(VENV)/ready _build/lite/ready _build/source $(PAGES)
 	@echo "Building the book ..."
-	@$(BIN)/python -m tools.make_book $(@D)
+	@$(BIN)/python -m tools.build_book $(@D)
 
 _build/html/why-q-minus-p.pdf: _build/html/index.html tools/make_pdf.py tools/browser.py
 	@echo "Printing the book ..."

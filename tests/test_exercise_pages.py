@@ -15,7 +15,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from sympy import Basic, Indexed, Symbol, sympify
 
-from tools import alone, at_work
+from tools import at_work, standalone
 from xentlib.teaching import exercises
 from xentlib.teaching.exercises import pages
 from xentlib.teaching.exercises.exercise import Exercise, Mistake
@@ -95,7 +95,7 @@ def misnumbered(text, numbers):
 
 
 def test_a_link_to_an_equation_has_its_number():
-    numbers = alone.numbered({path: read(path) for path in NUMBERED})
+    numbers = standalone.numbered({path: read(path) for path in NUMBERED})
     texts = [cell.source for path in NUMBERED for cell in read(CHAPTERS / "solutions" / path.name).cells]
     assert sum(text.count("#eq-") for text in texts) > 50
     assert [label for text in texts for label in misnumbered(text, numbers)] == []

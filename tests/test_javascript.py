@@ -13,7 +13,8 @@ from xentlib.teaching.explorers.explorer import HERE, script
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = {explorer.name: script(explorer.name) for explorer in explorers.ALL} | {
-    path.stem: path.read_text(encoding="utf-8") for path in (HERE / "page.js", ROOT / "tools" / "search" / "search.js")
+    path.stem: path.read_text(encoding="utf-8")
+    for path in (HERE / "page.js", ROOT / "tools" / "pages" / "search" / "search.js")
 }
 
 

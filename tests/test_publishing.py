@@ -10,7 +10,6 @@ import pytest
 import yaml
 
 import xentlib
-from tools import published
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
@@ -162,14 +161,3 @@ def test_the_citation_is_that_of_the_book():
     assert disagreements(citation, PYPROJECT, config) == []
     assert disagreements(citation.replace("Why q", "Why p"), PYPROJECT, config) == ["title"]
     assert disagreements(citation, PYPROJECT, config, version="9.9.9") == ["version"]
-
-
-@pytest.mark.parametrize(
-    ("source", "link"),
-    [("", ""), ("someone/book@0123abc", '<a href="https://github.com/someone/book">The source on GitHub</a>')],
-)
-def test_the_landing_page_leads_to_the_repository_where_there_is_one(monkeypatch, source, link):
-    monkeypatch.setenv("BOOK_SOURCE", source)
-    page = {"body": f"<p>{published.PLACE}</p>"}
-    published.link_source(None, "index", "page.html", page, None)
-    assert page["body"] == f'<p><span id="source">{link}</span></p>'

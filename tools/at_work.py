@@ -93,4 +93,3 @@ def leave_out_the_way(app, doctree):
 def setup(app):
     app.connect("include-read", include)
     app.connect("doctree-read", leave_out_the_way)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,7 +13,8 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 
-from tools import alone, formulas, ledger
+from tools import ledger, standalone
+from tools.pages import formulas
 
 EQUATION = re.compile(rf"\$\$\n((?:(?!\$\$).)+) \\tag{{([\d.]+)}}\n\$\${ledger.STATUS.pattern}", re.S)
 AIMS = re.compile(r"^\*\*You will be able to\*\* (.+?)$", re.M)
@@ -40,9 +41,10 @@ mjx-container[display="true"] {{ margin: 1mm 0 !important }}
 
 def main(folder):
     folder.mkdir(parents=True, exist_ok=True)
-    paths = alone.notebooks_in(alone.CHAPTERS)
-    chapters = {path: each for path, each in alone.resolved(paths).items() if path.name[0].isdigit()}
-    sections = [section(path.name, notebook) for path, notebook in chapters.items() if path.parent == alone.CHAPTERS]
+    paths = standalone.notebooks_in(standalone.CHAPTERS)
+    notebooks = standalone.standalone(paths, lambda words, *_: words)
+    chapters = [path for path in paths if path.name[0].isdigit() and path.parent == standalone.CHAPTERS]
+    sections = [section(path.name, notebooks[path]) for path in chapters]
     with closing(formulas.MathJax()) as mathjax:
         page = mathjax.set_all(PAGE.format(sections="\n".join(sections)))
         (folder / "index.html").write_text(page, encoding="utf-8")
@@ -53,7 +55,6 @@ def main(folder):
 def section(name, notebook):
     """Return the page of a chapter."""
     text = "\n\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
-    text = alone.led_on(text, name, lambda words, *_: words)
     title = text.partition("\n")[0].removeprefix("# ")
     equations = "".join(_equation(*found) for found in EQUATION.findall(text))
     return (

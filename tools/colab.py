@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 from nbformat.v4 import new_code_cell
 
-from tools import alone
-from tools.run_chapter import COLAB, parse
+from tools import standalone
+from tools.pages.run_chapter import COLAB, parse
 
 SET_UP = """\
 # Once a session, half a minute: the book with its data, and what the chapters import.
@@ -25,8 +25,8 @@ if not Path("data/digits.npz").exists():
 
 
 def main(source, folder):
-    for path, notebook in for_colab(alone.notebooks_in(alone.CHAPTERS), *parse(source)).items():
-        target = folder / alone.name_of(path)
+    for path, notebook in for_colab(standalone.notebooks_in(standalone.CHAPTERS), *parse(source)).items():
+        target = folder / standalone.name_of(path)
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, target)
 
@@ -39,11 +39,8 @@ def for_colab(paths, repository, commit):
         address = COLAB.format(repository, target.removeprefix("chapters/"))
         return f"[{words}]({address}{place})" if kind == "ipynb" else words
 
-    notebooks = alone.resolved(paths)
-    for path, notebook in notebooks.items():
-        for cell in notebook.cells:
-            if cell.cell_type == "markdown":
-                cell.source = alone.led_on(cell.source, alone.name_of(path), lead)
+    notebooks = standalone.standalone(paths, lead)
+    for notebook in notebooks.values():
         first = next(n for n, cell in enumerate(notebook.cells) if cell.cell_type == "code")
         notebook.cells.insert(first, new_code_cell(SET_UP.format(repository=repository, commit=commit)))
         for cell in notebook.cells:

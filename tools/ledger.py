@@ -1,6 +1,6 @@
 """Read from the notebooks what is known of each numbered equation, and which cells say so.
 
-The status is an HTML comment below the equation, which shows nowhere until `ledger_on_pages` makes a badge of it. A
+The status is an HTML comment below the equation, which shows nowhere until `tools.pages.ledger` makes a badge of it. A
 cell names the equations that it proves, checks or measures in a comment above the call.
 """
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import nbformat
 
-from tools import alone
+from tools import standalone
 
 # And what a cell must do for each, if any.
 STATUSES = {
@@ -23,7 +23,7 @@ STATUSES = {
 }
 BY_OTHERS = ("on paper", "by another chapter")  # have in parentheses whose word it is
 STATUS = re.compile(r"\n\n<!-- status: ([^()\n]+?)(?: \(([^()\n]+)\))? -->(?=\n\n|\n*\Z)")
-PLACE = re.compile(rf"^(#+) (.+)|{alone.LABEL.pattern}", re.M)  # a heading, or the end of a numbered equation
+PLACE = re.compile(rf"^(#+) (.+)|{standalone.LABEL.pattern}", re.M)  # a heading, or the end of a numbered equation
 CLAIM = re.compile(r"^ *# (proves|checks|measures) (eq-[^:\n]*)", re.M)  # after a colon, which part of it
 
 
@@ -51,8 +51,8 @@ class Equation(NamedTuple):
 
 def book(folder):
     """Return all numbered equations of the chapters in a folder by their labels, in the order of the book."""
-    notebooks = {path: nbformat.read(path, as_version=4) for path in alone.notebooks_in(folder)}
-    numbers = alone.numbered(notebooks)
+    notebooks = {path: nbformat.read(path, as_version=4) for path in standalone.notebooks_in(folder)}
+    numbers = standalone.numbered(notebooks)
     return {
         equation.label: equation._replace(page=path.stem, number=numbers[equation.label][1])
         for path, notebook in notebooks.items()

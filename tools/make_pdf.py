@@ -1,7 +1,8 @@
 """Print the built book as one PDF, with the solutions after the chapters: `python -m tools.make_pdf _build/html`.
 
-The pages are put together into one, which headless Chromium sets and prints. A link to the PDF then appears on the
-landing page: a book without it has none that leads nowhere.
+The pages are put together into one, which headless Chromium sets and prints. Jupyter Book's `pdfhtml` would build them
+a second time, without what `tools.pages` makes of them, and print with a Chromium that Playwright downloads. A link to
+the PDF then appears on the landing page: a book without it has none that leads nowhere.
 """
 
 import re
@@ -14,7 +15,7 @@ import yaml
 from bs4 import BeautifulSoup
 
 from tools import browser as tools_browser
-from tools.whole import replaced, stop_at_once
+from tools.build_book import replaced, stop_at_once
 
 ROOT = Path(__file__).parents[1]
 NAME = "why-q-minus-p.pdf"

@@ -6,8 +6,8 @@ import re
 import pytest
 from bs4 import BeautifulSoup
 
-from tools.answers import data
 from tools.make_pdf import contents
+from tools.pages.answers import data
 from xentlib.teaching import exercises
 
 FORM = "form[data-exercise='{}']"

@@ -5,7 +5,7 @@ from urllib.parse import urldefrag
 import pytest
 from bs4 import BeautifulSoup
 
-from tools import alone, ledger
+from tools import ledger, standalone
 from tools.make_pdf import contents
 
 CHAPTER = """<article><div class="math" id="equation-eq-a"><span class="eqno">(1.1)</span></div>
@@ -56,7 +56,7 @@ def test_each_equation_has_a_badge_that_leads_to_its_row_and_back(book):
     chapters = {name.removeprefix("chapters/"): html for name, html in pages.items() if 'class="eqno"' in html}
     assert list(unlike(chapters, pages["ledger"])) == []
     found = {(row["id"], row.a.text.strip("()")) for row in soup(pages["ledger"]).select("tr[id]")}
-    assert found == {(label, equation.number) for label, equation in ledger.book(alone.CHAPTERS).items()}
+    assert found == {(label, equation.number) for label, equation in ledger.book(standalone.CHAPTERS).items()}
 
 
 def test_a_good_page_agrees_with_the_ledger():

@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from tools import drawings_on_pages
+from tools.pages import drawings
 
 PAGES = ["01_cross_entropy", "03_classifier", "06_jacobian", "11_stability", "15_break_it"]
 # Rounding aside, what is written beyond the edge of its drawing.
@@ -24,7 +24,7 @@ COLOURS = """() => {
 
 def test_no_page_has_a_picture_of_a_figure(book):
     for path in book.glob("chapters/**/*.html"):
-        assert drawings_on_pages.PICTURE.findall(path.read_text(encoding="utf-8")) == []
+        assert drawings.PICTURE.findall(path.read_text(encoding="utf-8")) == []
     assert [path for path in (book / "_images").iterdir() if len(path.stem) == 64] == []
 
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from notebooks import PATIENCE, Notebook
 
-from tools import alone
+from tools import standalone
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted(path.stem for path in ROOT.glob("chapters/*.ipynb"))
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(
 
 def stored(chapter):
     """Return what `Notebook.shown` is to return: the text that the page of the chapter shows below each cell."""
-    notebook = nbformat.read(alone.CHAPTERS / f"{chapter}.ipynb", as_version=4)
+    notebook = nbformat.read(standalone.CHAPTERS / f"{chapter}.ipynb", as_version=4)
     outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
     return ["".join(map(text_of, those)) for those in outputs]
 
@@ -215,8 +215,8 @@ def test_each_chapter_and_no_other_page_has_the_button():
 
 def test_equations_have_their_numbers_in_the_book():
     """The errata have no number, so their equation is the second of those that are in no chapter."""
-    paths = sorted(alone.CHAPTERS.glob("*.ipynb"))
-    numbers = alone.numbered({path: nbformat.read(path, as_version=4) for path in paths})
+    paths = sorted(standalone.CHAPTERS.glob("*.ipynb"))
+    numbers = standalone.numbered({path: nbformat.read(path, as_version=4) for path in paths})
     assert (numbers["eq-gradient"], numbers["eq-errata-card"]) == (("05_gradient.ipynb", "5.1"), ("errata.ipynb", "2"))
     for chapter in CHAPTERS:
         page = (ROOT / "_build" / "html" / "chapters" / f"{chapter}.html").read_text(encoding="utf-8")

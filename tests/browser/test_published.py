@@ -6,7 +6,8 @@ import pytest
 from bs4 import BeautifulSoup
 from visits import pages_of_the_book
 
-from tools import make_pdf, published
+from tools import make_pdf
+from tools.pages import published
 
 PAGES = [name for name in pages_of_the_book() if name not in ("genindex", "search")]
 

@@ -6,8 +6,8 @@ import pytest
 from fontTools.ttLib import TTFont
 
 from benchmarks import pages
-from tools import light
 from tools.browser import serve
+from tools.pages import trim_theme
 
 SHIFTING = """<!doctype html><meta charset="utf-8"><link rel="icon" href="data:,"><article><p>Text</p><p id="late"></p>
 <p style="height: 300px; background: #ccc">Below</p></article><script src="script.js"></script><img src="picture.png">
@@ -78,7 +78,7 @@ def test_icons_in_use_are_in_the_font_and_few_others(book):
 def test_no_page_draws_its_icons_twice(book):
     page = (book / "index.html").read_text(encoding="utf-8")
     assert "fontawesome" not in page
-    assert light.SCRIPT.sub("", '<script defer src="a/fontawesome.js?digest=1"></script>') == ""
+    assert trim_theme.SCRIPT.sub("", '<script defer src="a/fontawesome.js?digest=1"></script>') == ""
     assert "webfonts/fa-solid-900.woff)" in (book / "_static/styles/pydata-sphinx-theme.css").read_text(
         encoding="utf-8"
     )

@@ -19,9 +19,9 @@ from pathlib import Path
 import yaml
 from flit_core.wheel import make_wheel_in
 
-from tools import alone
-from tools.alone import CHAPTERS, ROOT
+from tools import standalone
 from tools.lite.fetch import LOCK, PURE
+from tools.standalone import CHAPTERS, ROOT
 
 KERNEL = "@jupyterlite/pyodide-kernel-extension"
 WIDGETS = "@jupyter-widgets/jupyterlab-manager"
@@ -174,12 +174,12 @@ def write_contents(site):
     """Copy the chapters and their data, and list them as JupyterLite looks for them."""
     files = site / "files"
     shutil.copytree(CHAPTERS, files, ignore=shutil.ignore_patterns(".*"))
-    for path, notebook in alone.resolved(alone.notebooks_in(files)).items():
-        name = alone.name_of(path)
+    for path, notebook in standalone.standalone(standalone.notebooks_in(files), link).items():
         for cell in notebook.cells:
             if cell.cell_type == "markdown":
-                cell.source = as_jupyterlite_shows_it(cell.source, name)
-        way_back = f'<a href="../../chapters/{name.removesuffix(".ipynb")}.html">← Back to this page of the book</a>'
+                cell.source = as_katex_sets_it(cell.source)
+        page = standalone.name_of(path).removesuffix(".ipynb")
+        way_back = f'<a href="../../chapters/{page}.html">← Back to this page of the book</a>'
         title = notebook.cells[0]
         title.source = re.sub(r"^# .*", rf"\g<0>\n\n{way_back}", title.source)
         write_json(path, notebook)  # with the lines of each output joined, as JupyterLite needs them
@@ -190,20 +190,19 @@ def write_contents(site):
         write_json(listing, describe(folder, files) | {"content": inside, "format": "json"})
 
 
-def as_jupyterlite_shows_it(text, name):
-    """Return Markdown of a notebook with its formulas unnumbered, and its links as HTML.
+def link(words, target, kind, place):
+    """Return a link as HTML, from `lite/notebooks/index.html`.
 
-    They are relative to `lite/notebooks/index.html`. Jupyter looks for what a link in Markdown names among its own
-    files, and leaves HTML alone.
+    Jupyter looks for what a link in Markdown names among its own files, and leaves HTML alone.
     """
+    here = f"index.html?path={target.removeprefix('chapters/')}.ipynb"
+    address = here if kind == "ipynb" else f"../../{target}.html{place}"
+    return f'<a href="{address}" target="_blank">{words}</a>'
 
-    def lead(words, target, kind, place):
-        here = f"index.html?path={target.removeprefix('chapters/')}.ipynb"
-        address = here if kind == "ipynb" else f"../../{target}.html{place}"
-        return f'<a href="{address}" target="_blank">{words}</a>'
 
-    text = FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", text)
-    return alone.led_on(text, name, lead).replace(r"\mathbb{1}", ONE)
+def as_katex_sets_it(text):
+    """Return Markdown with its formulas unnumbered, and a letter drawn that is in no font."""
+    return FORMULA.sub(r"```{math}\n:enumerated: false\n\1\n```", text).replace(r"\mathbb{1}", ONE)
 
 
 def describe(path, files):

