@@ -12,6 +12,7 @@ import pytest
 from notebooks import PATIENCE, Notebook
 
 from tools import standalone
+from tools.pages import run_chapter
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted(path.stem for path in ROOT.glob("chapters/*.ipynb"))
@@ -134,8 +135,7 @@ def notebook(browser, site):
 def test_the_page_says_what_a_first_visit_loads(notebook):
     notebook.run("import xentlib")
     lite = sum(size for url, size in notebook.loaded.items() if "/lite/" in url)
-    stated = (ROOT / "_build" / "lite" / "megabytes.json").read_text(encoding="utf-8")
-    assert lite / 1e6 == pytest.approx(int(stated), rel=0.05)
+    assert lite / 1e6 == pytest.approx(run_chapter.MEGABYTES, rel=0.05)
 
 
 def test_a_right_symbolic_answer_takes_at_most_twice_as_long_as_without_the_guard(notebook):

@@ -33,7 +33,6 @@ def test_what_is_edited_while_it_is_built_is_newer(tmp_path, monkeypatch):
     for name in ("write_settings", "collect_python", "finish_site"):
         monkeypatch.setattr(build, name, lambda *arguments: None)
     monkeypatch.setattr(build, "run_jupyterlite", lambda target: ((target / "stage").mkdir(), wait_and_touch(chapter)))
-    monkeypatch.setattr(build, "first_visit", lambda site: 1e6)
     build.main(tmp_path / "fetched", tmp_path / "lite")
     assert (tmp_path / "lite" / "ready").stat().st_mtime_ns < chapter.stat().st_mtime_ns
 

@@ -17,7 +17,6 @@ def top(tmp_path, monkeypatch):
     """Return a function from the source of a page to what stands at its top; there is nothing to run it with yet."""
     monkeypatch.setattr(run_chapter, "SITE", tmp_path / "site")
     monkeypatch.delenv("BOOK_SOURCE", raising=False)
-    (tmp_path / "megabytes.json").write_text("46")
 
     def top(source):
         app = SimpleNamespace(env=SimpleNamespace(doc2path=lambda page: source))

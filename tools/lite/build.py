@@ -36,7 +36,6 @@ ADDED = PURE | {
 }
 # What the kernel would install one after the other when it starts, and xentlib: all are loaded at once.
 AT_ONCE = ["ssl", "sqlite3", "ipykernel", "comm", "pyodide_kernel", "jedi", "ipython", "micropip", "piplite", "xentlib"]
-APPLICATION = 9_400_000  # bytes of JupyterLite that a notebook loads: tests/browser/test_lite.py measures them
 FORMULA = re.compile(r"^\$\$\n(.*?)\n\$\$$", re.MULTILINE | re.DOTALL)  # would get a number beside the one that it has
 ONE = r"\html@mathml{\mathrm{1\hspace{-0.24em}l}}{𝟙}"  # KaTeX has no font with a 𝟙: draw it, and say 𝟙 to who listens
 NEEDS_SERVER = """<script>
@@ -57,7 +56,6 @@ def main(source, target):
         run_jupyterlite(target)
         shutil.rmtree(target / "stage")
         finish_site(target / "site")
-        write_json(target / "megabytes.json", round(first_visit(target / "site") / 1e6))
     (target / "begun").rename(target / "ready")  # older than what is edited meanwhile
 
 
@@ -218,18 +216,6 @@ def describe(path, files):
         "last_modified": changed,
         "writable": True,
     }
-
-
-def first_visit(site):
-    """Return the bytes that a browser loads until a chapter runs: Pyodide, what starts with it, and the application."""
-    folder = site / "static" / "pyodide"
-    lock = json.loads((folder / "pyodide-lock.json").read_text(encoding="utf-8"))["packages"]
-    names, more = set(), AT_ONCE
-    while more := {name.replace("_", "-") for name in more} - names:
-        names |= more
-        more = {name for known in more for name in lock[known]["depends"]}
-    files = [lock[name]["file_name"] for name in names] + list(json.loads(LOCK.read_text(encoding="utf-8"))["core"])
-    return APPLICATION + sum((folder / name).stat().st_size for name in files)
 
 
 def write_json(path, value):

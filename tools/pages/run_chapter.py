@@ -4,7 +4,6 @@
 from GitHub: the links to them are there if the variable BOOK_SOURCE names the book's source, as owner/name@commit.
 """
 
-import json
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ from pathlib import Path
 from sphinx.errors import ExtensionError
 
 SITE = Path(__file__).parents[2] / "_build" / "lite" / "site"
+MEGABYTES = 51  # that a first visit loads: tests/browser/test_lite.py measures them
 COLAB = "https://colab.research.google.com/github/{}/blob/colab/{}.ipynb"  # the branch that publish.yml makes
 BINDER = "https://mybinder.org/v2/gh/{}/{}?labpath=chapters%2F{}.ipynb"
 HERE = """<a href="{address}">Run this chapter</a>
@@ -55,12 +55,7 @@ def link_to_run_here(pagename, context):
     if not SITE.exists():
         return ""
     address = context["pathto"]("lite/notebooks/index.html", True) + f"?path={Path(pagename).name}.ipynb"
-    return HERE.format(address=address, size=megabytes())
-
-
-def megabytes():
-    """Return what a first visit loads."""
-    return json.loads((SITE.parent / "megabytes.json").read_text())
+    return HERE.format(address=address, size=MEGABYTES)
 
 
 def links_elsewhere(name):
