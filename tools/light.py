@@ -124,11 +124,11 @@ def keep(signs, font):
     """Write a font beside another, with no more than some of its signs."""
     options = subset.Options(flavor="woff", layout_features=[], notdef_outline=True)
     options.drop_tables += ["FFTM"]  # the times at which FontForge wrote it
-    loaded = subset.load_font(font, options)
-    subsetter = subset.Subsetter(options)
-    subsetter.populate(text="".join(signs))
-    subsetter.subset(loaded)
-    subset.save_font(loaded, font.with_suffix(".woff"), options)
+    with subset.load_font(font, options) as loaded:
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text="".join(signs))
+        subsetter.subset(loaded)
+        subset.save_font(loaded, font.with_suffix(".woff"), options)
 
 
 def setup(app):
