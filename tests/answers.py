@@ -787,7 +787,7 @@ WRONG["08-penalty"] = [
     (0, "penalty"),
 ]
 RIGHT["08-ahead"] = ["b", "B,", "(B)"]
-WRONG["08-ahead"] = [("A", "place of dog"), ("C", "reason is not"), ("D", "dog. The sum")]
+WRONG["08-ahead"] = [("A", "where dog is"), ("C", "reason is not"), ("D", "dog. The sum")]
 RIGHT["08-clock"] = [142, "142", 142.5, [142], 142.48, (np.exp(6) - np.exp(-6) + 24) / 3]
 WRONG["08-clock"] = [
     (134, "largest part"),

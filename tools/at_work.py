@@ -13,7 +13,7 @@ from types import SimpleNamespace
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "frameworks" / "at_work"
 TITLE = "## At work\n\n"
-CELL = f"""{TITLE}What an engineer types in PyTorch and in JAX is [in a file of its own](../frameworks/at_work/NAME.md):
+CELL = f"""{TITLE}[Open this file](../frameworks/at_work/NAME.md) to see what an engineer types in PyTorch and in JAX.
 
 ```{{include}} ../frameworks/at_work/NAME.md
 ```"""

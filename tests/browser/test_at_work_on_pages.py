@@ -27,7 +27,7 @@ def test_the_page_has_the_text_and_not_the_way_to_it(section, name):
     here = section(name)
     assert here.locator("pre").count() >= 2
     assert here.get_by_text("What to watch").count() == 1
-    assert here.get_by_text("in a file of its own").count() == 0
+    assert here.get_by_text("Open this file").count() == 0
     assert (
         here.locator("pre").evaluate_all("blocks => blocks.filter(b => b.textContent.endsWith('\\n\\n')).length") == 0
     )

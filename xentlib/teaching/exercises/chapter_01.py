@@ -44,7 +44,7 @@ EXERCISES = (
         answer=0.625, rtol=0.002,
         mistakes=(
             Mistake("This is H(p, q), the whole bill. Subtract H(p), which must be paid in any case.", 2.375),
-            Mistake("This is H(p), which must be paid in any case. Only what is paid on top of it is asked for.", 1.75),
+            Mistake("This is H(p), which must be paid in any case. The question is what is paid on top of it.", 1.75),
             Mistake("This is KL(q‖p). The order matters: visitors come with p, so p takes the average.", 0.5),
             Mistake("This is in nats. Divide by log 2 to get bits.", 0.625 * np.log(2)),
         ),
@@ -158,12 +158,12 @@ EXERCISES = (
     Exercise(
         id="01-unknown", title="A floor nobody knows", kind="explain", difficulty=2, minutes=3,
         task=r"$p$ is what happens, and nobody knows it. You change $q$, and $H(p, q)$, measured on many visitors, "
-        r"falls by 0.1 nats. A colleague concludes that $\mathrm{KL}(p \parallel q)$ has fallen by 0.1 nats, too. Can "
+        r"falls by 0.1 nats. A colleague concludes that $\mathrm{KL}(p \parallel q)$ has also fallen by 0.1 nats. Can "
         r"she know that without knowing $H(p)$?",
         options=(
             r"No. $\mathrm{KL}(p \parallel q)$ is at most $H(p, q)$, so it falls, but nobody can say by how much.",
             "No. $H(p)$ has fallen as well, since all three are made of the same logarithms.",
-            "Yes. The two differ by $H(p)$, which does not contain $q$, so both fall by the same.",
+            "Yes. The two differ by $H(p)$, which does not contain $q$, so both fall by the same amount.",
             r"Yes. $H(p)$ is 0 for what really happens, so $H(p, q)$ and $\mathrm{KL}(p \parallel q)$ are the same "
             r"number.",
         ),
@@ -184,17 +184,17 @@ EXERCISES = (
     ),
     Exercise(
         id="01-who", title="Two codes, one garden", kind="predict", difficulty=2, minutes=5,
-        task="The visitors of another garden are sent in each of the two codes of *Eight visitors on a wire*. The code "
-        "for cats, with one bit for a cat and two for a dog or a bird, takes 1.8 bits a visitor on average. The code "
-        "for dogs, with one bit for a dog and two for a cat or a bird, takes 1.3. What are the shares of cats, dogs "
-        "and birds among the visitors? Give the three numbers in this order.",
+        task="The visitors of another garden are reported in each of the two codes of *Eight visitors on a wire*. The "
+        "code for cats, with one bit for a cat and two for a dog or a bird, takes 1.8 bits a visitor on average. The "
+        "code for dogs, with one bit for a dog and two for a cat or a bird, takes 1.3. What are the shares of cats, "
+        "dogs and birds among the visitors? Give the three numbers in this order.",
         answer=[0.2, 0.7, 0.1], rtol=0, atol=0.001,
         mistakes=(
             Mistake("Cats and dogs are exchanged. In the code for cats a cat is short, so 1.8 bits mean few cats.",
                     [0.7, 0.2, 0.1]),
             Mistake("These are the shares of those who cost the second bit. In the code for cats that is everybody but "
                     "the cats.", [0.8, 0.3, -0.1]),
-            Mistake("1.8 bits are the average over all visitors, and not the length of the cat's word. It has 1 bit.",
+            Mistake("1.8 bits is the average over all visitors, not the length of the cat's word, which has 1 bit.",
                     [2**-1.8, 2**-1.3, 1 - 2**-1.8 - 2**-1.3]),
         ),
         hints=(
@@ -205,7 +205,7 @@ EXERCISES = (
     ),
     Exercise(
         id="01-perfect", title="A perfect forecast is not free", kind="explain", difficulty=1, minutes=3,
-        task=r"Visitors come with $p = (\tfrac12, \tfrac14, \tfrac14)$, and the forecast knows it: $q = p$. Still a "
+        task=r"Visitors come with $p = (\tfrac12, \tfrac14, \tfrac14)$, and the forecast knows it: $q = p$. Still, a "
         "visitor costs 1.5 bits on average. Why not 0?",
         options=(
             "Whoever knows the odds does not yet know who will come.",
@@ -219,14 +219,14 @@ EXERCISES = (
         mistakes=(
             Mistake("Nothing was rounded: the surprises of ½, ¼ and ¼ are 1, 2 and 2 bits, and their average is 1.5.",
                     "B"),
-            Mistake("Then the first dog costs infinity. The cat is the best guess, but a guess is no forecast, and no "
-                    "forecast costs less than the truth.", "C"),
+            Mistake("Then the first dog costs infinity. The cat is the best guess, but a guess is not a forecast, and "
+                    "no forecast costs less than the truth.", "C"),
             Mistake("Groups save what single words lose to rounding, and here that is nothing. No prefix code needs "
                     "fewer than H(p) = 1.5 bits a visitor.", "D"),
         ),
         hints=(
             "The price has two parts. Which of them is 0 for q = p?",
-            "What is left is H(p). For which p would that be 0, too?",
+            "What is left is H(p). For which p would that be 0 as well?",
             "H(p) is 0 only for p = (1, 0, 0) and the like, where it is clear who comes.",
         ),
     ),

@@ -50,7 +50,7 @@ EXERCISES = (
         mistakes=(
             Mistake("These are the odds at T = 1: the temperature was forgotten.", np.exp(1)),
             Mistake("The lead was multiplied by T. It is divided by T, and cold sharpens.", np.exp(0.5)),
-            Mistake("This is the log-odds. Its exponential is asked for.", 2.0),
+            Mistake("This is the log-odds. The question asks for its exponential.", 2.0),
             Mistake("These are the odds of cat against dog.", np.exp(-2)),
         ),
         hints=(
@@ -84,7 +84,7 @@ EXERCISES = (
         mistakes=(
             Mistake("These are the probabilities. Softmax raises e to what it is given, so give it their logarithms.",
                     [0.1, 0.7, 0.2]),
-            Mistake("This is softmax of the probabilities. The way back is asked for.",
+            Mistake("This is softmax of the probabilities. The question asks for the way back.",
                     xentlib.softmax([0.1, 0.7, 0.2])),
             Mistake("The sign is turned round: the likeliest class needs the highest score.", -SCORES),
             Mistake("These are the log-odds of each class against all others together. A score is log q_i itself, plus "
@@ -105,14 +105,14 @@ EXERCISES = (
         mistakes=(
             Mistake("The whole log-softmax was divided by T. The temperature belongs inside the sum, too.",
                     (z[i] - log(S)) / T),
-            Mistake("The score was divided by T, those in the sum were not.", z[i] / T - log(S)),
-            Mistake("The logits in the sum were divided by T, the one in front was not.", z[i] - log(S_T)),
-            Mistake("This is q_i. Its logarithm is asked for.", exp(z[i] / T) / S_T),
+            Mistake("The score in front was divided by T, but those in the sum were not.", z[i] / T - log(S)),
+            Mistake("The logits in the sum were divided by T, but the one in front was not.", z[i] - log(S_T)),
+            Mistake("This is q_i. The question asks for its logarithm.", exp(z[i] / T) / S_T),
         ),
         hints=(
             "What is log q_i at T = 1?",
             "Softmax at temperature T is softmax of other logits. Which?",
-            "Write z/T for each z in z_i − log Σ_j e^(z_j), also inside the sum.",
+            "Write z/T for each z in z_i − log Σ_j e^(z_j), inside the sum as well.",
         ),
     ),
     Exercise(
@@ -123,7 +123,7 @@ EXERCISES = (
         mistakes=(
             Mistake("This is log q_i: the field still contains class i itself.", z[i] - log(S)),
             Mistake("The odds are turned round: this is the field against i.", log(S - exp(z[i])) - z[i]),
-            Mistake("These are the odds. Their logarithm is asked for.", exp(z[i]) / (S - exp(z[i]))),
+            Mistake("These are the odds. The question asks for their logarithm.", exp(z[i]) / (S - exp(z[i]))),
             Mistake("This is log(1 − q_i), of the field alone. Log-odds are log q_i less that.",
                     log(S - exp(z[i])) - log(S)),
         ),
@@ -184,14 +184,14 @@ EXERCISES = (
             "All three move towards ⅓: a common factor acts as a temperature.",
             "Nothing happens: a common factor cancels, as a common shift does.",
             "Dog gains and the others lose: with its score at 1, it is sure.",
-            "The order may change: a division is not monotonic.",
+            "The order may change: division is not monotonic.",
         ),
         answer="A",
         because="Dividing by 2 is temperature 2, which halves all log-odds. Softmax ignores a common term. A common "
         "factor in front of the exponentials would be such a term; a factor inside them is not.",
         mistakes=(
             Mistake("Cancelling is what e^c does, for a term c. Try a factor of 0: what would softmax give?", "B"),
-            Mistake("A score of 1 is no probability of 1. Only leads count, and they have become smaller.", "C"),
+            Mistake("A score of 1 is not a probability of 1. Only leads count, and they have become smaller.", "C"),
             Mistake("Dividing by a positive number keeps the order, and so does softmax.", "D"),
         ),
         hints=(

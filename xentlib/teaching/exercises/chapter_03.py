@@ -83,10 +83,10 @@ EXERCISES = (
         r"$b = (0, \tfrac12, -1)$. What are the log-odds of class 1 against class 0? (Classes are counted from 0.)",
         answer=1.5,
         mistakes=(
-            Mistake("The biases are missing: they move the log-odds, too.", 1.0),
+            Mistake("The biases are missing: they move the log-odds as well.", 1.0),
             Mistake("These are the log-odds of class 0 against class 1.", -1.5),
-            Mistake("These are the odds. Their logarithm is asked for.", np.exp(1.5)),
-            Mistake("This is the logit of class 1. That of class 0 is still to be subtracted.", 2.5),
+            Mistake("These are the odds. The question asks for their logarithm.", np.exp(1.5)),
+            Mistake("This is the logit of class 1. That of class 0 has yet to be subtracted.", 2.5),
         ),
         hints=(
             "Which of the three logits do you need?",
@@ -165,7 +165,7 @@ EXERCISES = (
         id="03-bias", title="When the bias decides", kind="break", difficulty=2, minutes=5,
         task=r"The rows of $W$ are $(1, 0)$, $(0, 1)$ and $(-1, -1)$, and $b = (0, \tfrac12, 0)$. A program predicts "
         r"the class with the largest entry of $W x$, and forgets the bias. Find two features $x$, as a list, for which "
-        r"it predicts another class than the whole layer does.",
+        r"its prediction differs from that of the whole layer.",
         answer=[0.3, 0.1],
         faulty=without_bias, right=lambda x: (WEIGHT @ x + BIAS).argmax(), legal=finite(2, "features"),
         outcomes=("class without the bias", "class of the whole layer"),
@@ -187,7 +187,7 @@ EXERCISES = (
         "that every feature doubles. What does it say now?",
         options=(
             "A three with 0.6: softmax divides by the sum, so a common factor cancels.",
-            "Perhaps another class: twice the ink is another image, and anything can happen.",
+            "Perhaps another class: twice the ink makes a different image, and anything can happen.",
             "A three with less than 0.6: the image is further from those of the training set.",
             "A three with more than 0.6: all logits double, and so do its leads.",
         ),

@@ -81,7 +81,7 @@ EXERCISES = (
     ),
     Exercise(
         id="04-slope-epsilon", title="The slope with an ε", kind="derive", difficulty=1, minutes=5,
-        task=r"Let $L = -\log(q_y + c)$, with a small number $c$ in the place of $\varepsilon$. Write the slope "
+        task=r"Let $L = -\log(q_y + c)$, with a small number $c$ in place of $\varepsilon$. Write the slope "
         r"$\partial L/\partial q_i$ for any $i$, in terms of `q[y]` and `c`. The indicator $\mathbb{1}(i = y)$ is "
         "`KroneckerDelta(i, y)`.",
         answer=-KroneckerDelta(i, y) / (q[y] + c),
@@ -193,8 +193,8 @@ EXERCISES = (
     ),
     Exercise(
         id="04-hits", title="As many hits, nine times the loss", kind="explain", difficulty=2, minutes=3,
-        task="Two classifiers are right about the same 97 of 100 photos. The mean loss of the first is 0.1, of the "
-        "second 0.9. Both numbers are computed correctly. What can you conclude?",
+        task="Two classifiers are right about the same 97 of 100 photos. The mean loss of the first is 0.1, that of "
+        "the second 0.9. Both numbers are computed correctly. What can you conclude?",
         options=(
             "The second must be wrong about some photo that the first is right about.",
             "On some photos the second gives the true class far less probability.",
@@ -206,7 +206,7 @@ EXERCISES = (
         "most likely least where the second is wrong: three errors in which it got e⁻³⁰ are enough to raise the mean "
         "over 100 photos by 0.9.",
         mistakes=(
-            Mistake("Both hit the same photos. A hit says which class leads, and not by how much.", "A"),
+            Mistake("Both hit the same photos. A hit says which class leads, but not by how much.", "A"),
             Mistake("They classify the same photos, so K is the same. And log K is the loss of a guess: with 97 hits "
                     "in 100 neither is guessing.", "C"),
             Mistake("Perhaps, but these numbers do not say so. They say how sure it was of its answers.", "D"),

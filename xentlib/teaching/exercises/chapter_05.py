@@ -105,7 +105,7 @@ EXERCISES = (
         mistakes=(
             Mistake("This takes Σp = 1 for granted. Here p is any list of positive weights.", Q - p[i]),
             Mistake("This is the slope with respect to q_i. Softmax is still to come.", -p[i] / Q),
-            Mistake("The factor at p_i is too much: each log q_j brings a q_i, but only log q_i brings the 1.",
+            Mistake("p_i has a factor too many: each log q_j brings a q_i, but only log q_i brings the 1.",
                     sum_over(j, p[j]) * (Q - p[i])),
         ),
         hints=(
@@ -187,7 +187,7 @@ EXERCISES = (
         id="05-two-steps", title="Backwards in two steps", kind="break", difficulty=3, minutes=8,
         task="A program computes the gradient in two steps, as in *The backward pass*: first $-p/q$, then its product "
         "with the Jacobian of softmax. Find three finite logits, with dog (index 1) true, for which the result is "
-        "wrong by more than 1 % in some entry, or no number at all.",
+        "wrong by more than 1 % in some entry, or not a number at all.",
         answer=[800.0, 0.0, 0.0],
         faulty=two_steps, right=fused, legal=logits_of(3), rtol=0.01, atol=0,
         outcomes=("in two steps", "gradient"),
@@ -220,8 +220,8 @@ EXERCISES = (
         because="The logarithm is as steep as softmax is flat: −1/q_y times q_y (1 − q_y) is q_y − 1. That is why "
         "cross-entropy still teaches where squared error has stopped.",
         mistakes=(
-            Mistake("Only −log q_y enters the loss, so only the slope of q_y counts. The 1 comes from what it is "
-                    "multiplied with.", "A"),
+            Mistake("Only −log q_y enters the loss, so only the slope of q_y counts. The 1 comes from what that is "
+                    "multiplied by.", "A"),
             Mistake("It is exact for every z. The chapter's proof assumes nothing about q_y.", "C"),
             Mistake("The slope asked for is that of the true logit. The leading class has another, and the loss "
                     "does not contain its probability.", "D"),
@@ -254,7 +254,7 @@ EXERCISES = (
     Exercise(
         id="05-votes", title="Ten people, one photo", kind="explain", difficulty=2, minutes=4,
         task="Ten people label the same blurred photo: one says cat, six say dog, three say bird. A network is trained "
-        "on the ten copies until the gradient of their mean loss is 0. What does it say of the photo?",
+        "on the ten copies until the gradient of their mean loss is 0. What does it say about the photo?",
         options=(
             "Dog, with a probability close to 1: the majority pulls harder until it has won.",
             "A third each: labels that contradict each other leave nothing to learn.",

@@ -75,7 +75,7 @@ EXERCISES = (
                     [0.015, 0.0, 0.0]),
             Mistake("The others do not lose equally: each loses in proportion to what it has.",
                     [0.015, -0.0075, -0.0075]),
-            Mistake("These are the slopes, the changes per unit. The logit rises by 0.06 only.",
+            Mistake("These are the slopes, the changes per unit. The logit rises by only 0.06.",
                     [1 / 4, -1 / 6, -1 / 12]),
             Mistake("The numerator grew, but the denominator did not. It contains the same exponential.",
                     [0.03, 0.0, 0.0]),
@@ -152,8 +152,9 @@ EXERCISES = (
     Exercise(
         id="06-log-softmax", title="Backwards through log-softmax", kind="code", difficulty=2, minutes=10,
         task="A layer computes log-softmax along the last axis. Write a function of `logits` and `g`, both of shape "
-        "$(N, K)$. `g` holds the slopes of some loss with respect to the log-probabilities. Return its slopes with "
-        "respect to the logits. The loss may be anything, and so may `g`. Logits may be as large as 1000.",
+        "$(N, K)$. `g` holds the slopes of some loss with respect to the log-probabilities. Return the slopes of "
+        "that loss with respect to the logits. The loss may be anything, and so may `g`. Logits may be as large as "
+        "1000.",
         answer=log_softmax_back,
         inputs=(
             ([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]], [[0.0, -1.0, 0.0], [0.3, 0.5, -2.0]]),
@@ -219,7 +220,7 @@ EXERCISES = (
                     "probabilities always sum to 1. This one sums to 0.", "A"),
             Mistake("The three equations are not independent: the columns of J sum to 0, so the third follows from the "
                     "other two.", "B"),
-            Mistake("To move bird's logit alone moves all three probabilities. What is free is a shift of all logits "
+            Mistake("Moving bird's logit alone moves all three probabilities. What is free is a shift of all logits "
                     "together, whatever dq is.", "D"),
         ),
         hints=(

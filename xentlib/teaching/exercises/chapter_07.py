@@ -82,7 +82,7 @@ EXERCISES = (
         "and at once calls `back(parent, slope * local)` for each parent of the node. It starts with `back(loss, 1)`. "
         "What is wrong with it?",
         options=(
-            "A node that is used twice passes its slope on before all of it has come: its parents get too little.",
+            "A node that is used twice passes its slope on before all of it has arrived: its parents get too little.",
             "A node that is used twice is visited twice: its parents get part of the slope twice.",
             "Nothing: it does the same products and sums in another order, and as many of them.",
             "The slopes are right, but it walks each road, not each arrow: far too many if nodes are used twice.",
@@ -92,8 +92,8 @@ EXERCISES = (
         "that each add the last number to itself have 80 arrows and 2⁴⁰ roads, more than 10¹². The list lets a node "
         "wait until all is in, and pass it on once.",
         mistakes=(
-            Mistake("It passes on what it was called with. When the second part comes, that makes a second call, which "
-                    "passes it on as well.", "A"),
+            Mistake("It passes on what it was called with. When the second part arrives, that makes a second call, "
+                    "which passes it on as well.", "A"),
             Mistake("It is visited twice, but each time with the slope of another road, and no road is walked twice. "
                     "It would be too much if it passed on node.grad.", "B"),
             Mistake("The result is the same. The work is not: count the calls for b = a + a, c = b + b, d = c + c, and "
@@ -147,7 +147,7 @@ EXERCISES = (
         hints=(
             "Row n of X is a copy of row ids[n] of E. So where does row n of g go?",
             "Start with zeros of shape (V, D), and add row n of g to row ids[n]. Some words occur more than once.",
-            "table[ids] += g adds only one row a word. A loop over n does not, nor does np.add.at(table, ids, g).",
+            "table[ids] += g adds only one row per word. A loop over n does not, nor does np.add.at(table, ids, g).",
         ),
     ),
     Exercise(
@@ -183,7 +183,7 @@ EXERCISES = (
             Mistake("The length was taken for a constant. It depends on z_i, so all u_j do.", G[i] / LENGTH),
             Mistake("The second part has the wrong sign: a longer z makes every u_j smaller in size.",
                     G[i] / LENGTH + z[i] * ALONG / LENGTH**3),
-            Mistake("There is a factor 2 too much: the ½ of the root cancels the 2 of the square.",
+            Mistake("There is a factor of 2 too many: the ½ of the root cancels the 2 of the square.",
                     G[i] / LENGTH - 2 * z[i] * ALONG / LENGTH**3),
             Mistake("A division by the length is missing in the second part: 1/length has the slope −1/length², and "
                     "the length has a slope of its own.", G[i] / LENGTH - z[i] * ALONG / LENGTH**2),
@@ -204,13 +204,14 @@ EXERCISES = (
         r"numbers.",
         answer=[0.75, 0.75, 2.0], rtol=0, atol=0.005,
         mistakes=(
-            Mistake("This divides by the true slope. The larger of the two is to be taken.", [3.0, 0.75, 2.0]),
-            Mistake("This divides by the gradient that was given. The larger of the two is to be taken.",
+            Mistake("This divides by the true slope. Divide by the larger of the two.", [3.0, 0.75, 2.0]),
+            Mistake("This divides by the gradient that was given. Divide by the larger of the two.",
                     [0.75, 3.0, 2.0]),
             Mistake("With the wrong sign the two lie on either side of 0. How far apart are they?", [0.75, 0.75, 1.0]),
             Mistake("The sizes agree, but not the numbers. A check that reports 0 would let a wrong sign pass.",
                     [0.75, 0.75, 0.0]),
-            Mistake("These are the ratios g/d. An error is asked for, and a right gradient has 0.", [4.0, 0.25, -1.0]),
+            Mistake("These are the ratios g/d. The question asks for an error, and a right gradient has 0.",
+                    [4.0, 0.25, -1.0]),
         ),
         hints=(
             "Let d be 1. What is g in the three cases?",

@@ -82,7 +82,7 @@ EXERCISES = (
             Mistake("Cat and bird did not fall by the same amount: each falls at the rate of its own probability.",
                     [-4.0, 12.0, -4.5]),
             Mistake("The sum is what it was, but the two rivals share what dog has gained.", [-8.5, 12.0, -8.5]),
-            Mistake("Here dog rises alone. What one class gains the others lose.", [1.0, 12.0, 0.5]),
+            Mistake("Here only dog moves. What one class gains, the others lose.", [1.0, 12.0, 0.5]),
             Mistake("This sum is 0. The flow keeps the sum that it started with.", [-6.0, 12.0, -6.0]),
         ),
         hints=(
@@ -124,10 +124,10 @@ EXERCISES = (
         because="Σ_j q_j² is an average of the q_j, with the q_j as weights, so it is at most the largest, q_y. Then "
         "Σ_j q_j² − q_i − q_y is at most −q_i. Weak classes gain only while some wrong class is ahead.",
         mistakes=(
-            Mistake("The place of dog counts. The rate is q_i (Σ_j q_j² − q_i − q_y), and q_y makes it smaller. How "
-                    "large can Σ_j q_j² be if q_y is the largest?", "A"),
-            Mistake("The verdict is right, the reason is not. In the chapter bird's logit falls and its probability "
-                    "rises, because the denominator falls faster.", "C"),
+            Mistake("It does matter where dog is. The rate is q_i (Σ_j q_j² − q_i − q_y), and q_y makes it smaller. "
+                    "How large can Σ_j q_j² be if q_y is the largest?", "A"),
+            Mistake("The verdict is right, but the reason is not. In the chapter bird's logit falls and its "
+                    "probability rises, because the denominator falls faster.", "C"),
             Mistake("Somebody does gain: dog. The sum says nothing about a single wrong class, and nothing about "
                     "probabilities.", "D"),
         ),
@@ -172,11 +172,11 @@ EXERCISES = (
             ([[0.5, 2.0], [1.0, -0.3], [-2.0, 0.1], [0.2, 0.2]], [[0.1, 3.0], [2.0, -1.0]], [0, 1]),
         ),
         mistakes=(
-            Mistake("The lead of the true class over itself was counted. It is 0, and no lead at all.",
+            Mistake("The lead of the true class over itself was counted. It is 0, and not a lead at all.",
                     over_itself_too),
             Mistake("This is not divided by the norm of W: twice the weights would have twice the margin.",
                     lambda W, X, labels: leads(W, X, labels).min()),
-            Mistake("This is the spectral norm, the largest singular value. The Frobenius norm is asked for.",
+            Mistake("This is the spectral norm, the largest singular value. The question asks for the Frobenius norm.",
                     lambda W, X, labels: leads(W, X, labels).min() / np.linalg.norm(W, 2)),
             Mistake("This averages over the samples. The margin is the worst of them.",
                     lambda W, X, labels: leads(W, X, labels).min(axis=1).mean() / np.linalg.norm(W)),
@@ -225,7 +225,7 @@ EXERCISES = (
             Mistake("A part of J is missing: it is diag(q) − q qᵀ.", -SQUARES),
             Mistake("This is the diagonal of J alone. Each q_j depends on all logits.",
                     -sum_over(j, q[j] * (1 - q[j]) * ERROR**2)),
-            Mistake("This is twice as much: the ½ of E cancels the 2 of the square.", 2 * (MEAN**2 - SQUARES)),
+            Mistake("This is twice too large: the ½ of E cancels the 2 of the square.", 2 * (MEAN**2 - SQUARES)),
         ),
         hints=(
             "By the chain rule dE/dt = Σ_j (q_j − p_j) dq_j/dt. The chapter has dq_j/dt along this flow.",
@@ -240,7 +240,7 @@ EXERCISES = (
         answer=0.3 / np.log(8), rtol=0, atol=0.0006,
         mistakes=(
             Mistake("This is for AdamW, which rests at a lead of 2/c.", 2 / np.log(8)),
-            Mistake("The rivals are pushed, too. What drives the lead is 1 − q_y, and q of a rival on top.",
+            Mistake("The rivals are pushed, too. What drives the lead is 1 − q_y, plus the q of a rival.",
                     0.2 / np.log(8)),
             Mistake("The two rivals share 0.2. Each has 0.1, and the lead is over one of them.", 0.4 / np.log(4)),
             Mistake("log 4 is the log-odds against both rivals together. The lead over one of them is log 8.",
@@ -270,7 +270,7 @@ EXERCISES = (
         mistakes=(
             Mistake("The step multiplies the slope of the penalty as well, and that one was not made larger.", "B"),
             Mistake("That is true of the losses alone. With the penalty on top the two have different minima.", "C"),
-            Mistake("A small step takes longer to the same place: the rest is where the slope is 0, and η only says "
+            Mistake("A small step takes longer to reach the same place: rest is where the slope is 0, and η only says "
                     "how fast W gets there.", "D"),
         ),
         hints=(

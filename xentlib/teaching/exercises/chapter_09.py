@@ -76,8 +76,9 @@ EXERCISES = (
         r"so the logits are $z + t v$. What is the second derivative of the loss with respect to $t$, at $t = 0$?",
         answer=2.75, rtol=0.002,
         mistakes=(
-            Mistake("This is the mean of the squares. The square of the mean is still to be taken off.", 3.0),
-            Mistake("This is half of it, as in Taylor's formula. The second derivative itself is asked for.", 1.375),
+            Mistake("This is the mean of the squares. The square of the mean has yet to be taken off.", 3.0),
+            Mistake("This is half of it, as in Taylor's formula. The question asks for the second derivative itself.",
+                    1.375),
             Mistake("This is for a v of length 1. Here v has length √8.", 2.75 / 8),
             Mistake("This gives the three classes equal weight. They count by their probabilities.", 8 / 3),
             Mistake("This takes the diagonal of H alone. The entries off it are not 0.", 1.75),
@@ -90,7 +91,7 @@ EXERCISES = (
     ),
     Exercise(
         id="09-from-eigenvalue", title="How sure is that?", kind="predict", difficulty=1, minutes=5,
-        task="A classifier has two classes. For one photo its $H$ has the eigenvalues 0 and 0.18. Which probability "
+        task="A classifier has two classes. For one photo its $H$ has the eigenvalues 0 and 0.18. What probability "
         "does it give to the class that it prefers? Two decimals.",
         answer=0.9, rtol=0, atol=0.0051,
         mistakes=(
@@ -142,12 +143,12 @@ EXERCISES = (
         because="A limit for the step has to hold at all points of the way, and 1/1000 holds only at its start. With "
         "the target 0.9 on one class and 0.1 on another, this step raises the loss from 6.9 to 80.",
         mistakes=(
-            Mistake("The limit is for the largest curvature on the whole way. H was looked at in one point, and it "
+            Mistake("The limit is for the largest curvature along the whole way. H was taken at one point, and it "
                     "changes as soon as you move.", "A"),
             Mistake("½ is approached for every K: let two classes share nearly all the mass. 1/K is what equal logits "
                     "give.", "B"),
-            Mistake("Right that it is not safe, but steps below 4 are, for every K: along any unit vector the "
-                    "curvature is a variance, and at most ½.", "D"),
+            Mistake("It is true that this step is not safe, but steps below 4 are, for every K: along any unit vector "
+                    "the curvature is a variance, and at most ½.", "D"),
         ),
         hints=(
             "Where does the chapter evaluate H when it bounds what the slope leaves unsaid?",
@@ -184,23 +185,23 @@ EXERCISES = (
         id="09-halfway", title="Two weights in a row", kind="break", difficulty=2, minutes=6,
         task=r"A network has one hidden unit and no ReLU: its logits are $(0, a u)$, with two weights $u$ and $a$, and "
         r"class 1 is true. Somebody thinks that without a ReLU the loss must be convex in the weights. Find two pairs, "
-        r"$((u, a), (u', a'))$, with no number beyond $\pm 100$, such that halfway between them the loss is higher "
-        r"than the mean of the two losses, by more than 0.01.",
+        r"$((u, a), (u', a'))$, with no number beyond $\pm 100$, such that halfway between them the loss is higher, "
+        r"by more than 0.01, than the mean of the two losses.",
         answer=[[2.0, 2.0], [-2.0, -2.0]],
         faulty=mean_of_ends, right=highest_of_mean_and_halfway, legal=two_pairs, rtol=0, atol=0.01,
         outcomes=("mean of the two losses", "the larger one of that and halfway"),
         mistakes=(
             Mistake("The two pairs are one and the same, and so is what lies between.",
                     [[1.0, 2.0], [1.0, 2.0]], lambda weights: n_equal(weights) == 2),
-            Mistake("One of the weights is the same in both. Along this line the logits move straight, so the loss is "
-                    "convex.", [[1.0, 2.0], [1.0, -1.0]], lambda weights: n_equal(weights) == 1),
+            Mistake("One of the weights is the same in both. Between the two the logits move in a straight line, so "
+                    "the loss is convex.", [[1.0, 2.0], [1.0, -1.0]], lambda weights: n_equal(weights) == 1),
             Mistake("Both weights move, but halfway it is not worse than at the ends, or not by enough. Can two good "
                     "pairs have a bad one between them?",
                     [[1.0, 1.0], [3.0, 2.0]], lambda weights: n_equal(weights) == 0),
         ),
         hints=(
             "The chapter swaps two hidden units. Here is only one. What else leaves the product a u as it is?",
-            "Turn the signs of both weights. What lies halfway between the two?",
+            "Flip the signs of both weights. What lies halfway between the two?",
             "Halfway is (0, 0), where the loss is log 2. Take a pair with a large product, and its mirror image.",
         ),
     ),
@@ -229,7 +230,7 @@ EXERCISES = (
         ),
         hints=(
             "xentlib has the Hessian, and NumPy has a function that solves a linear system.",
-            "Mind what H + c means in NumPy. On which entries is the c of c I?",
+            "Mind what H + c means in NumPy. Which entries does the c of c I go on?",
             "np.linalg.solve(H + c * np.eye(K), g)",
         ),
     ),
@@ -243,8 +244,8 @@ EXERCISES = (
             Mistake("The sign of the step is turned round: d is subtracted from the logits.", c + STEP),
             Mistake("This is a gradient step of size 1. Newton divides by the curvature.",
                     c - (exp(c) - 1) / (exp(c) + 1)),
-            Mistake("This is what the step adds to the lead. The lead after it is asked for.", -STEP),
-            Mistake("Only the logit of class 1 was moved. Class 0 moves, too.", c - (1 - exp(-c)) / 2),
+            Mistake("This is what the step adds to the lead. The question asks for the lead after it.", -STEP),
+            Mistake("Only the logit of class 1 was moved. That of class 0 moves as well.", c - (1 - exp(-c)) / 2),
             Mistake("That would be so if the loss were a parabola. It is not.", 0),
         ),
         hints=(
