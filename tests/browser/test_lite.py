@@ -46,7 +46,7 @@ def opened(page, site, chapter):
     """Return a chapter that was opened by its button, once its Python has started."""
     notebook = Notebook(page, site)
     page.goto(f"{site}chapters/{chapter}.html")
-    page.get_by_role("link", name="Run this chapter").click()
+    page.get_by_role("link", name="Run this chapter", exact=True).click()
     notebook.wait_for_python()
     return notebook
 

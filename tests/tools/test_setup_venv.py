@@ -1,7 +1,9 @@
 """The Pythons that a set-up takes, and the versions that it installs; test_make.py has what may go wrong."""
 
 import re
+import subprocess
 import tomllib
+import venv
 from pathlib import Path
 
 import pytest
@@ -20,6 +22,15 @@ def test_a_python_that_the_pins_do_not_know_is_refused_in_one_line(version, monk
     assert "needs Python 3.11 to 3.14" in str(refusal.value)
     assert "\n" not in str(refusal.value)
     assert not (tmp_path / "venv").exists()
+
+
+def test_a_python_without_pip_is_told_of_in_one_line(monkeypatch, tmp_path):
+    def without_pip(folder, **options):
+        raise subprocess.CalledProcessError(1, ["python", "-m", "ensurepip"])
+
+    monkeypatch.setattr(venv, "create", without_pip)
+    with pytest.raises(SystemExit, match=r"^This Python has no pip\. .*: sudo apt-get install python3-venv$"):
+        setup_venv.main(str(tmp_path / "venv"), "requirements.txt")
 
 
 def test_the_set_up_takes_each_python_that_is_promised():
