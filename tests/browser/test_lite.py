@@ -3,13 +3,13 @@
 A start of Python takes ten seconds and more, so one short chapter stands for all. `make lite` runs each of them.
 """
 
-import os
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from notebooks import PATIENCE, Notebook
+from thorough import THOROUGH
 
 from tools import alone
 
@@ -45,7 +45,7 @@ def opened(page, site, chapter):
     """Return a chapter that was opened by its button, once its Python has started."""
     notebook = Notebook(page, site)
     page.goto(f"{site}chapters/{chapter}.html")
-    page.get_by_role("link", name="Run this chapter").click()
+    page.get_by_role("link", name="Run this chapter", exact=True).click()
     notebook.wait_for_python()
     return notebook
 
@@ -57,7 +57,7 @@ def open_chapter(browser, site):
     context.close()
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS if os.environ.get("XENTLIB_LITE") == "all" else FEW)
+@pytest.mark.parametrize("chapter", CHAPTERS if THOROUGH else FEW)
 def test_a_chapter_runs_to_its_end(open_chapter, chapter):
     notebook = open_chapter(chapter)
     notebook.run_all()
