@@ -20,7 +20,7 @@ PAGES := _config.yml _toc.yml references.bib $(CHAPTERS) $(AT_WORK) $(wildcard *
 LITE := tools/lite/build.py tools/standalone.py tools/at_work.py references.bib $(CHAPTERS) $(AT_WORK) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.json */*/*.css))
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab assign class board test test-fast frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab assign class board test test-fast thorough frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -41,11 +41,14 @@ test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, uni
 test-fast: $(VENV)/ready  ## while you work: the numerics, the prover and the exercises (tests/fast lists the files)
 	$(BIN)/pytest @tests/fast
 
+thorough: $(VENV)/lab-ready book  ## all tests, with all that make test leaves to samples (half an hour)
+	XENTLIB_THOROUGH=yes $(BIN)/pytest tests frameworks
+
 frameworks: $(VENV)/frameworks-ready  ## install PyTorch and JAX, and test the losses in frameworks/ (its README says how large they are)
 	$(BIN)/pytest frameworks tests/frameworks
 
 lite: book  ## run every chapter to its end in the browser (some minutes; make test runs one of them)
-	XENTLIB_LITE=all $(BIN)/pytest -n 0 tests/browser/test_lite.py
+	XENTLIB_THOROUGH=yes $(BIN)/pytest -n 0 tests/browser/test_lite.py
 
 serve: book  ## serve the book on this machine (PORT=8000)
 	@echo "Serving the book at http://localhost:$(or $(PORT),8000). Stop with Ctrl-C."

@@ -1041,7 +1041,7 @@ WRONG["10-from-temperature"] = [
     (88, "percent"),
 ]
 RIGHT["10-both-calibrated"] = ["d", "D)", "answer d"]
-WRONG["10-both-calibrated"] = [("A", "not the best"), ("B", "equally often"), ("C", "none to save")]
+WRONG["10-both-calibrated"] = [("A", "not everything"), ("B", "equally often"), ("C", "none to save")]
 
 # 11 Stability
 
@@ -1061,7 +1061,7 @@ WRONG["11-symptoms"] = [
 ]
 RIGHT["11-mean-shift"] = [(1500, 0, 0), ["3000", "0", "0"], [0, 2000, 0], [5000, -5000, -5000], np.array([0, 0, 1200])]
 WRONG["11-mean-shift"] = [
-    ([1000, 1000, 1000], "large alike"),
+    ([1000, 1000, 1000], "equally large"),
     ([1, 20, 3], "far from the mean"),
     ([0, 0, -1500], "above the mean"),
     ([0, np.inf, 0], "finite"),
@@ -1076,7 +1076,7 @@ WRONG["11-crowd"] = [
     (256000, "exponential"),
 ]
 RIGHT["11-detached"] = ["c", "C", "(c)"]
-WRONG["11-detached"] = [("A", "no free shift"), ("B", "true class leads"), ("D", "complete")]
+WRONG["11-detached"] = [("A", "not a free shift"), ("B", "true class leads"), ("D", "complete")]
 
 
 def miss_by_hand(z, y):
@@ -1277,7 +1277,7 @@ RIGHT["13-entropy"] = [
     sum_over(j, softmax_of(j) * h[j] + softmax_of(j) * log(1 / softmax_of(j))),
 ]
 WRONG["13-entropy"] = [
-    (sum_over(j, weight * h[j]), "missing|entropy of|which block"),
+    (sum_over(j, weight * h[j]), "missing|entropy of|[Ww]hich block"),
     (sum_over(j, h[j]), UNNAMED),
     (-sum_over(j, weight * log(weight)), "h|missing|within"),
     (sum_over(j, weight * (h[j] + log(weight))), "sign"),
@@ -1301,7 +1301,7 @@ WRONG["13-read-back"] = [
     ([1, 0.5, 4, 2], "exponential"),
 ]
 RIGHT["13-taken-off"] = ["d", "D", "[d]"]
-WRONG["13-taken-off"] = [("A", "On paper"), ("B", "has lost the rivals"), ("C", "is exact")]
+WRONG["13-taken-off"] = [("A", "on paper"), ("B", "has lost the rivals"), ("C", "is exact")]
 
 # 14 Many machines
 
@@ -1384,7 +1384,7 @@ RIGHT["14-average"] = ["b", "B", "(b)"]
 WRONG["14-average"] = [("A", "equally many"), ("C", "small share"), ("D", "right by itself")]
 RIGHT["14-drop"] = [(0, 30, 0, 0, 0, 0), ["0", "30", "0", "0", "0", "0"], np.array([0, 25, 1, 1, 1, 1])]
 WRONG["14-drop"] = [
-    ([0, 10, 0, 0, 0, 0], "Nobody is silent"),
+    ([0, 10, 0, 0, 0, 0], "No machine is silent"),
     ([30, 0, 0, 0, 0, 0], "does not lead"),
     ([0, 30, 0], "6 logits|six"),
     ([25, 30, 0, 0, 0, 0], "outweighs"),
@@ -1416,7 +1416,7 @@ WRONG["14-lost"] = [
     (0.85, "that answered"),
     (0.16, "difference of the losses"),
     (0.04, "seems to have gained"),
-    (1.18, "Turn it round"),
+    (1.18, "Invert it"),
     (0.1, "ratio says little"),
     (15, "percent"),
     (-0.15, SIGN),
@@ -1444,7 +1444,7 @@ WRONG["15-ceiling"] = [
     (-2.46, SIGN),
     (3.55, "bits"),
     (2.5, ROUNDED),
-    (2.30, "no idea"),
+    (2.30, "no clue"),
     (11.72, "exponential"),
     (np.inf, "bound"),
 ]
@@ -1522,7 +1522,7 @@ WRONG["15-from-gradient"] = [
     ),
 ]
 RIGHT["15-single"] = ["a", "A", "(A)."]
-WRONG["15-single"] = [("B", "shorter step"), ("C", "not the gradient"), ("D", "Rounding does")]
+WRONG["15-single"] = [("B", "shorter step"), ("C", "not the gradient"), ("D", "Rounding raises")]
 
 # 16 One family
 
@@ -1545,7 +1545,7 @@ RIGHT["16-up"] = [sympy.tanh(c), (exp(c) - exp(-c)) / (exp(c) + exp(-c)), 2 / (1
 WRONG["16-up"] = [
     (-sympy.tanh(c), SIGN),
     (exp(c) / (1 + exp(c)), "0 and 1"),
-    (1 / (1 + exp(-2 * c)), "become more"),
+    (1 / (1 + exp(-2 * c)), "more birds"),
     (log(exp(c) + exp(-c)), "Differentiate"),
     (1 - sympy.tanh(c) ** 2, "variance"),
     (2 * sympy.tanh(c), "factor|twice|2"),
@@ -1565,7 +1565,7 @@ def die_by_newton(values, mean):
 RIGHT["16-maxent"] = [die_by_newton, lambda a, b: np.array(die_by_newton(a - a.mean(), b - a.mean()))]
 WRONG["16-maxent"] = [
     (lambda a, b: np.full(len(a), 1 / len(a)), "uniform|does not depend"),
-    (lambda a, b: soft((b - a.mean()) / a.var() * a), "one step"),
+    (lambda a, b: soft((b - a.mean()) / a.var() * a), "one Newton step"),
     (lambda a, b: 1 / len(a) + (b - a.mean()) / a.var() * (a - a.mean()) / len(a), "bonus of sparsemax"),
     (lambda a, b: np.array(die_by_newton(a, b))[::-1], UNNAMED + "|order"),
     (lambda a, b: np.exp(np.array(die_by_newton(a, b))), UNNAMED + "|exp|sum"),
@@ -1654,7 +1654,7 @@ WRONG["17-lucky"] = [
     (q[i] * (chance - p[i]), "divides it"),
     (q[i] - p[i], "inside the sum"),
     (q[i] - p[i] / chance, "q_i is missing"),
-    (-q[i] * p[i] / chance, "before"),
+    (-q[i] * p[i] / chance, "subtracted from q_i"),
     (q[j] - q[j] * p[j] / chance, "write i for j|index|bound|sum"),
 ]
 
@@ -1698,7 +1698,7 @@ WRONG["17-word2vec"] = [
     (p[i], "lack"),
     (p[i] ** (3 * quarter) / sum_over(j, p[j] ** (3 * quarter)), "the noise"),
     (1 / K, "leaves something"),
-    (p[i] ** quarter, "sum below"),
-    (p[i] ** (7 * quarter) / sum_over(j, p[j] ** (7 * quarter)), "divides"),
+    (p[i] ** quarter, "divides by a sum"),
+    (p[i] ** (7 * quarter) / sum_over(j, p[j] ** (7 * quarter)), "Divide by it"),
     (sqrt(p[i]) / sum_over(j, sqrt(p[j])), UNNAMED),
 ]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import sympy
 from sympy import Indexed, KroneckerDelta, Symbol
+from thorough import THOROUGH
 
 import xentlib
 from xentlib.teaching import exercises
@@ -186,7 +187,7 @@ def told(cases):
 def test_a_broken_reference_is_never_accepted_and_nine_in_ten_are_named(broken, monkeypatch):
     for module in (checking.value, checking.expression, checking.function):  # so that no failure is hidden
         monkeypatch.setattr(module, "diagnosed", lambda kind, *what: kind(*what))
-    verdicts = [*told(broken())]
+    verdicts = [*told(itertools.islice(broken(), None, None, 1 if THOROUGH else 4))]
     # Two indices that a delta makes equal may be swapped: what the prover accepts is right.
     wrong = [verdict for verdict in verdicts if "for every K" not in repr(verdict[2])]
     assert [(id, kind) for id, kind, result, _ in wrong if result] == []

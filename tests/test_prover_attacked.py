@@ -9,6 +9,7 @@ from fuzzed_identities import BREAKS, broken_pairs, pair
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sympy import Max, sympify
+from thorough import THOROUGH
 
 from xentlib.teaching import normal_form, prover
 from xentlib.teaching.counterexamples import Counterexample, Undefined, compare, points
@@ -36,7 +37,7 @@ from xentlib.teaching.symbolic import (
 w = entries("w")
 Q = T + 1
 
-ATTACKS, BREAKS_EACH = int(os.environ.get("PROVER_ATTACKS", 600)), 6
+ATTACKS, BREAKS_EACH = int(os.environ.get("PROVER_ATTACKS", 1200 if THOROUGH else 300)), 6
 
 
 def attack(n_examples):

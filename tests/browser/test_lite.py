@@ -3,13 +3,13 @@
 A start of Python takes ten seconds and more, so one short chapter stands for all. `make lite` runs each of them.
 """
 
-import os
 import re
 from pathlib import Path
 
 import nbformat
 import pytest
 from notebooks import PATIENCE, Notebook
+from thorough import THOROUGH
 
 from tools import standalone
 from tools.pages import run_chapter
@@ -58,7 +58,7 @@ def open_chapter(browser, site):
     context.close()
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS if os.environ.get("XENTLIB_LITE") == "all" else FEW)
+@pytest.mark.parametrize("chapter", CHAPTERS if THOROUGH else FEW)
 def test_a_chapter_runs_to_its_end(open_chapter, chapter):
     notebook = open_chapter(chapter)
     notebook.run_all()

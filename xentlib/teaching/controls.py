@@ -1,11 +1,14 @@
 """Controls of ipywidgets for a function that draws, whose first figure a page keeps."""
 
+from collections.abc import Callable
+from typing import Any
+
 from IPython.display import display
 from IPython.utils.capture import RichOutput, capture_output
 from ipywidgets import interactive
 
 
-def interact(**controls):
+def interact(**controls: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Put the arguments of the function that follows under controls: `ipywidgets.interact`, with a figure for a page.
 
     What `ipywidgets.interact` displays is a widget and no more, so that a page, GitHub, or a notebook before its first

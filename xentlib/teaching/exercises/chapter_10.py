@@ -95,7 +95,7 @@ EXERCISES = (
             Mistake("This is the honest answer. That it is the cheapest was shown for the logarithm, not for 1/q_y.",
                     p[i]),
             Mistake("The dependence on p_i is right, but these numbers do not sum to 1.", sqrt(p[i])),
-            Mistake("The wrong one is squared: the slope of 1/q is −1/q², so it is q² that grows with p.",
+            Mistake("The wrong quantity is squared: the slope of 1/q is −1/q², so it is q² that grows with p.",
                     p[i] ** 2 / sum_over(j, p[j] ** 2)),
             Mistake("This gives more to what is less likely. Check how the slope −p_i/q_i² was solved for q_i.",
                     1 / sqrt(p[i]) / sum_over(j, 1 / sqrt(p[j]))),
@@ -109,8 +109,8 @@ EXERCISES = (
     Exercise(
         id="10-rivals", title="Is Brier's rule local?", kind="break", difficulty=1, minutes=5,
         task="With two classes Brier's penalty depends on $q_y$ alone: it is $2 (1 - q_y)^2$. Somebody uses this "
-        "formula for three classes. Find a distribution over cat, dog and bird, with cat (index 0) true, for which it "
-        "is off by more than 0.1.",
+        "formula for three classes. Find a distribution over cat, dog and bird, with cat (index 0) true, for which "
+        "the formula is off by more than 0.1.",
         answer=[0.2, 0.4, 0.4],
         faulty=brier_of_two, right=brier, legal=distribution_of(3), rtol=0, atol=0.1,
         outcomes=("2 (1 − q_y)²", "Brier's penalty"),
@@ -192,7 +192,7 @@ EXERCISES = (
         hints=(
             "How does the loss change with β = 1/T? The chapter has its slope.",
             "The slope is the mean of Σ_j q_j z_j − z_y. Can the first part be larger than the second here?",
-            "There is a minimum only if not every true logit is the largest.",
+            "There is a minimum only if some true logit is not the largest of its row.",
         ),
     ),
     Exercise(
@@ -218,7 +218,7 @@ EXERCISES = (
     ),
     Exercise(
         id="10-surer", title="Surest before, surest after", kind="break", difficulty=3, minutes=10,
-        task="A temperature of 3 changes the class of no photo. Somebody concludes that of two photos, the one with "
+        task="A temperature of 3 changes no photo's class. Somebody concludes that of two photos, the one with "
         "the larger confidence (its largest probability) at $T = 1$ also has the larger one at $T = 3$. Find the "
         "logits of two photos, an array of shape $(2, 3)$, for which that is wrong.",
         answer=[[2.5, 0.0, 0.0], [1.0, 0.0, -20.0]],
@@ -257,10 +257,10 @@ EXERCISES = (
         "half of the photos, and rightly so, and say ½ for the rest: that costs ½ log 2 = 0.35. Let the second say "
         "0.75 for each: 0.56.",
         mistakes=(
-            Mistake("Calibrated is not the best that one can be. Whoever gives every photo the overall shares is "
+            Mistake("Calibration is not everything. A classifier that gives every photo the overall shares is "
                     "calibrated, without a look at any of them.", "A"),
-            Mistake("Both may be right equally often. Whoever is certain of half of the photos, and tosses a coin for "
-                    "the rest, is right on three of four, as is whoever says 0.75 for each.", "B"),
+            Mistake("Both may be right equally often. One is certain of half of the photos and tosses a coin for the "
+                    "rest; the other says 0.75 for each. Both are right on three of four.", "B"),
             Mistake("A temperature saves calibration loss, and here there is none to save. Surer answers would be "
                     "overconfident, and cost more.", "C"),
         ),
@@ -289,7 +289,7 @@ EXERCISES = (
                     "probability inside the logarithm, or subtract its entropy.", undivided),
             Mistake("This is I(X; Y), what the reading tells. What it leaves open is asked for.",
                     lambda prior, likelihood: xentlib.entropy(prior) - floor(prior, likelihood)),
-            Mistake("Each reading counts as much as any other here. Weight its entropy by its probability.",
+            Mistake("Here all readings count the same. Weight the entropy of each by its probability.",
                     unweighted),
             Mistake("Where a probability is 0, the result is NaN, from 0 · log 0 or from 0/0. Both should count as 0.",
                     zero_times_infinity),

@@ -89,7 +89,7 @@ EXERCISES = (
                     with_number(0, np.inf), slips_at(0)),
             Mistake("Look at B again: the sum overflows, and the numerator does not.",
                     with_number(1, np.nan), slips_at(1)),
-            Mistake("Look at C again: nothing overflows. What is left of e^0 beside e^30, with seven digits?",
+            Mistake("Look at C again: nothing overflows. What is left of e^0 next to e^30, with seven digits?",
                     with_number(2, np.exp(-30)), slips_at(2)),
             Mistake("Look at D again: the smallest float32 above 0 is about 10⁻⁴⁵, and e^−50 is about 10⁻²².",
                     with_number(3, np.inf), slips_at(3)),
@@ -99,7 +99,7 @@ EXERCISES = (
         hints=(
             "In float32, e^89 is beyond the largest number, and e^−104 is below the smallest.",
             "∞/∞ and 0/0 are nan. A finite number over ∞ is 0, and minus the logarithm of that is inf.",
-            "A has ∞ above and below, B only below. C adds 1 to 10¹³. D stays in range. E has 0 above and below.",
+            "A is ∞/∞, and B is a finite number over ∞. C adds 1 to 10¹³. D stays in range. E is 0/0.",
         ),
     ),
     Exercise(
@@ -113,7 +113,7 @@ EXERCISES = (
         rtol=0.01, atol=0,
         outcomes=("shifted by the mean", "loss"),
         mistakes=(
-            Mistake("All logits are large alike, and the mean is as large. Such an offset it takes out well.",
+            Mistake("All logits are equally large, and so is their mean. The mean takes out such an offset well.",
                     [1000.0, 1000.0, 1000.0], lambda z: np.ptp(z) < 100 <= abs(z).max()),
             Mistake("No logit is far from the mean, so no exponential leaves the range of float64.",
                     [1.0, 20.0, 3.0], lambda z: np.ptp(z) < 709 and not np.ptp(z) < 100 <= abs(z).max()),
@@ -134,7 +134,7 @@ EXERCISES = (
         answer=8 * np.log(2) + np.log(1000), rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This is right for one rival. Here r is a sum over 1000 of them.", 8 * np.log(2)),
-            Mistake("A larger r is harder to lose: the crowd makes the gap larger, and not smaller.",
+            Mistake("A larger r is harder to lose: the crowd makes the gap larger, not smaller.",
                     8 * np.log(2) - np.log(1000)),
             Mistake("This loses r as soon as it is below a whole step ε. Above half a step it is rounded up.",
                     7 * np.log(2) + np.log(1000)),
@@ -142,21 +142,21 @@ EXERCISES = (
             Mistake("This is in powers of 2. The gap is an exponent of e.", 8 + np.log2(1000)),
         ),
         hints=(
-            "When is r rounded away beside 1? The chapter says how small it must be, in terms of t.",
+            "When is r rounded away next to 1? The chapter says how small it must be, in terms of t.",
             "It is lost if r ≤ ε/2 = 2^(−t). With 1000 rivals, what is r?",
             "Solve 1000 e^(−g) = 2^(−8) for g.",
         ),
     ),
     Exercise(
         id="11-format", title="A format without a manual", kind="predict", difficulty=2, minutes=5,
-        task="A chip has a number format of its own, and its manual is lost. You run `-log_softmax` on two logits and "
+        task="A chip has an unusual number format, and its manual is lost. You run `-log_softmax` on two logits and "
         r"widen the gap by which the truth leads: from 9.01 on the loss is 0. Then you run $e^x$ alone: from "
         r"$x = 44.36$ on it is $\infty$. How many significant bits $t$ does the format have, and near which power of "
         "two, $2^E$, does its range end? Give a list of two whole numbers, $t$ and $E$.",
         answer=[13.0, 64.0], rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This loses r below a whole step, ε = 2^(1−t). It is lost from half a step down.", [14.0, 64.0]),
-            Mistake("The two are the wrong way round: what is lost beside 1 tells t, what overflows tells E.",
+            Mistake("The two are the wrong way round: what is lost next to 1 tells t, what overflows tells E.",
                     [64.0, 13.0]),
             Mistake("These are powers of e. Bits count powers of two: e^x is 2^(x / log 2).", [9.01, 44.36]),
             Mistake("These are powers of ten, so this counts digits. Bits are asked for.", [3.913, 19.265]),
@@ -184,14 +184,14 @@ EXERCISES = (
         "it is q_a. The entries then sum to −q_a, not to 0. So let the slope through m, or write the gradient out.",
         mistakes=(
             Mistake("That holds if m may be any number. Here the 1 replaces e^(z_a − m) only because m is z_a, so m is "
-                    "no free shift any more.", "A"),
+                    "not a free shift any more.", "A"),
             Mistake("Only if the true class leads. Otherwise z_y is in r, and its slope arrives in full.", "B"),
             Mistake("The derivative of log1p(r) is 1/(1 + r), so the denominator is complete. For j other than a, the "
                     "entries are right.", "D"),
         ),
         hints=(
             "Take three logits, and write the loss out with a number for m. Where is each logit still to be seen?",
-            "Differentiate log(1 + r) in z_j for a j that is not a. Then do it for a.",
+            "Differentiate log(1 + r) with respect to z_j, for a j that is not a. Then do it for a.",
             "The right gradient has q_a at class a, apart from the one-hot. What is the slope of a 1?",
         ),
     ),
@@ -215,7 +215,7 @@ EXERCISES = (
                     lambda logits, y: np.log(-np.expm1(-xentlib.softmax_cross_entropy(logits, y)))),
             Mistake("This is log q_y, the logarithm of a hit.",
                     lambda logits, y: -xentlib.softmax_cross_entropy(logits, y)),
-            Mistake("This is the log-odds, log((1 − q_y)/q_y). The q_y below is too much.", log_odds_of_miss),
+            Mistake("This is the log-odds, log((1 − q_y)/q_y). Do not divide by q_y.", log_odds_of_miss),
         ),
         hints=(
             "Call s the log-sum-exp of the logits without that of y. Write 1 − q_y with s and z_y alone.",
@@ -231,7 +231,7 @@ EXERCISES = (
         mistakes=(
             Mistake("This is the slope of 1 − q_y itself. The logarithm divides it by 1 − q_y.", PUSH * (1 - q[y])),
             Mistake("The sign is turned round: this is the slope of −log(1 − q_y).", -PUSH),
-            Mistake("A factor got lost: the slope of q_y is q_y (δ_iy − q_i), and not δ_iy − q_i.", PUSH / q[y]),
+            Mistake("A factor is missing: the slope of q_y is q_y (δ_iy − q_i), not δ_iy − q_i.", PUSH / q[y]),
             Mistake("This is right for i = y alone. A rival's logit changes q_y as well, in another way.", -q[y]),
         ),
         hints=(

@@ -80,7 +80,7 @@ EXERCISES = (
                     0.25 / 0.7144),
         ),
         hints=(
-            "The loss is −Σ t log q. Put t = (1 − ε) p + ε/3 into it.",
+            "The loss is −Σ t log q. Substitute t = (1 − ε) p + ε/3.",
             "It is (1 − ε) · 0.4644, plus ε times the mean of −log q over the three classes.",
             "The three −log q are 1.4644, 0.4644 and 1.9644, and their mean is 1.2977.",
         ),
@@ -93,7 +93,7 @@ EXERCISES = (
         r"terms of $p$, $q$ and $c$.",
         answer=(1 - c) * (q[i] - p[i]), distributions=(p, q), within=((c, (0, 1)),),
         mistakes=(
-            Mistake("The part c q of the target is missing. Put all of t into q − t.", q[i] - (1 - c) * p[i]),
+            Mistake("The part c q of the target is missing. Substitute all of t in q − t.", q[i] - (1 - c) * p[i]),
             Mistake("The sign is turned round: it is q − t.", (1 - c) * (p[i] - q[i])),
             Mistake("The shares are mixed up: c is the share of the classifier's own answer.", c * (q[i] - p[i])),
             Mistake("This differentiates the target as well. It is held constant.",
@@ -102,8 +102,8 @@ EXERCISES = (
                     -((1 - c) * p[i] + c * q[i]) / q[i]),
         ),
         hints=(
-            "A constant target, and one that sums to 1. What is the gradient for any such t?",
-            "It is q_i − t_i. Put t_i = (1 − c) p_i + c q_i into it.",
+            "The target is constant and sums to 1. What is the gradient for any such t?",
+            "It is q_i − t_i. Substitute t_i = (1 − c) p_i + c q_i.",
             "Subtract the q_i of the target from the q_i in front: (1 − c) q_i is left.",
         ),
     ),
@@ -162,7 +162,7 @@ EXERCISES = (
         r"terms of $q$ and $c$.",
         answer=q[y] ** c * (q[i] - DELTA), distributions=(q,),
         mistakes=(
-            Mistake("One q_y is missing: the weight is −q_y φ'(q_y), and not −φ'(q_y) alone.",
+            Mistake("One q_y is missing: the weight is −q_y φ'(q_y), not −φ'(q_y) alone.",
                     q[y] ** (c - 1) * (q[i] - DELTA)),
             Mistake("This is the slope with respect to q_i. Softmax is still to come.", -q[y] ** (c - 1) * DELTA),
             Mistake("The sign is turned round: the true class has to be pushed up.", q[y] ** c * (DELTA - q[i])),
@@ -174,7 +174,7 @@ EXERCISES = (
         hints=(
             "L depends on the logits through q_y alone. The chapter has one formula for all such losses.",
             "It is w · (q_i − δ_iy) with w = −q_y φ'(q_y). Here φ(a) = (1 − a^c)/c.",
-            "φ'(a) = −a^(c−1). Multiply by −a, and put q_y for a.",
+            "φ'(a) = −a^(c−1). Multiply by −a, and substitute q_y for a.",
         ),
     ),
     Exercise(
@@ -202,7 +202,7 @@ EXERCISES = (
         hints=(
             "Write the gradient of each part. Which of them contains T?",
             "The teacher's part is (q − t)/T. What becomes of q − t when both are heated?",
-            "Both are 1/K plus something of the order 1/T. Multiply the difference by the 1/T in front.",
+            "Both are 1/K plus something of order 1/T. Multiply the difference by the 1/T in front.",
         ),
     ),
     Exercise(
@@ -216,15 +216,15 @@ EXERCISES = (
         mistakes=(
             Mistake("The largest logit comes first, and np.argmax gives a tie to the first. Let another one lead.",
                     [2000.0, 1000.0, 0.0], lambda z: z.argmax() == 0),
-            Mistake("tanh still tells the best logit from those before it. Where does it run out of numbers?",
+            Mistake("tanh still tells the largest logit from those before it. Where does it run out of numbers?",
                     [10.0, 20.0, 0.0], lambda z: z.argmax() > 0 and not at_the_cap(z)),
-            Mistake("The best logit has reached the cap, but none before it has. What if one joins it there?",
+            Mistake("The largest logit has reached the cap, but none before it has. What if one joins it there?",
                     [0.0, 2000.0, 1000.0], lambda z: z.argmax() > 0 and at_the_cap(z)),
         ),
         hints=(
             "On paper the order stays. What happens to tanh in float64, far out?",
             "From about 20 on, np.tanh is exactly 1, so there can be ties that the logits did not have.",
-            "np.argmax takes the first of those that tie. Put the best logit behind another one, both above 1000.",
+            "np.argmax takes the first of those that tie. Put the largest logit after another one, both above 1000.",
         ),
     ),
 )  # fmt: skip

@@ -68,8 +68,8 @@ EXERCISES = (
         "logits in float32. For how many tokens do the logits take just as much memory as the weight?",
         answer=2048, rtol=0,
         mistakes=(
-            Mistake("Both were counted with the same bytes for a number. A float32 takes 4, a bfloat16 takes 2.", 4096),
-            Mistake("The factor 2 is upside down: it is the logits that take more bytes for a number.", 8192),
+            Mistake("Both were counted with the same number of bytes. A float32 takes 4, a bfloat16 takes 2.", 4096),
+            Mistake("The factor 2 is upside down: it is the logits that take more bytes per number.", 8192),
             Mistake("Here a row of logits has D numbers. It has one for each class, so K of them.", 64000),
             Mistake("This is how many logits there are. Each token has K of them.", 2048 * 128000),
         ),
@@ -87,7 +87,7 @@ EXERCISES = (
         mistakes=(
             Mistake("The two s were added as they are. The second belongs to a smaller m, and shrinks first.", 1 / 4.5),
             Mistake("The factor is upside down: the sum with the smaller m is multiplied by 2/8, not 8/2.", 1 / 13.5),
-            Mistake("This looks at the first half alone. The second half has a share, too.", 1 / 1.5),
+            Mistake("This looks only at the first half. The second half has a share, too.", 1 / 1.5),
             Mistake("This is the s of the whole row. What is the term of the largest logit in that sum?", 2.25),
             Mistake("The wrong sum was shrunk: the first belongs to the larger m, and stays as it is.", 1 / 3.375),
         ),
@@ -103,7 +103,7 @@ EXERCISES = (
         r"$(0, 1.5)$, $(\log 4, 1.375)$ and $(\log 4, 1.875)$. What were the four logits? Two decimals.",
         answer=[0.0, -np.log(2), np.log(4), np.log(2)], rtol=0, atol=0.0051,
         mistakes=(
-            Mistake("What a logit adds to s is e^(z − m), and not z − m: take the logarithm.",
+            Mistake("What a logit adds to s is e^(z − m), not z − m: take the logarithm.",
                     [0.0, 0.5, np.log(4), np.log(4) + 0.5]),
             Mistake("The last logit added ½ on the scale of the m at that time, which is log 4. Add that m.",
                     [0.0, -np.log(2), np.log(4), -np.log(2)]),
@@ -115,7 +115,7 @@ EXERCISES = (
                     [0.0, np.log(1.5), np.log(1.375), np.log(1.875)], third_is_log_s),
         ),
         hints=(
-            "At which step does m rise? Who raised it?",
+            "At which step does m rise? Which logit raised it?",
             "Where m stays, s grows by e^(z − m). By how much does it grow?",
             "It grows by ½ at the second logit and at the fourth, so there z is m + log ½, each with its own m.",
         ),
@@ -130,12 +130,12 @@ EXERCISES = (
         mistakes=(
             Mistake("The largest logit is not below 0. It becomes the maximum, and the 0 at the start is forgotten.",
                     [5.0, -1.0, 2.0], lambda z: z.max() >= 0),
-            Mistake("The maximum stays at 0, where no logit is. But any shift is right that leaves an exponential to "
-                    "add up. Go further.", [-5.0, -6.0, -7.0], lambda z: z.max() < 0),
+            Mistake("The maximum stays at 0, where no logit is. But any shift will do as long as it leaves an "
+                    "exponential to add up. Go further.", [-5.0, -6.0, -7.0], lambda z: z.max() < 0),
         ),
         hints=(
-            "The s of the start is 0 and adds nothing. So what can go wrong is its m. When does that survive?",
-            "If all logits are negative, m is 0 to the end, and the sum is Σ e^z. When is that no good?",
+            "The s of the start is 0 and adds nothing. So only its m can do harm. When does that survive?",
+            "If all logits are negative, m is 0 to the end, and the sum is Σ e^z. When does that fail?",
             "e^−745 is the smallest float64 above 0.",
         ),
     ),
@@ -159,13 +159,13 @@ EXERCISES = (
         ),
     ),
     Exercise(
-        id="13-taken-off", title="In the sum, and off again", kind="explain", difficulty=2, minutes=4,
+        id="13-taken-off", title="In the sum, and out again", kind="explain", difficulty=2, minutes=4,
         task=r"A fold has kept the plain state $(m, s)$, with the true class in the sum. At the end a colleague takes "
-        r"it off: $R = s - e^{z_y - m}$, and the loss is $\mathrm{log1p}(R / e^{z_y - m})$. Does the loss of a sure "
+        r"it out: $R = s - e^{z_y - m}$, and the loss is $\mathrm{log1p}(R / e^{z_y - m})$. Does the loss of a sure "
         r"model keep its digits in this way?",
         options=(
-            "Yes: what was added to a sum can be taken off again, and log1p does the rest.",
-            "Yes: for a sure model the true class has exactly 1 in the sum, and 1 comes off without any error.",
+            "Yes: what was added to a sum can be taken out again, and log1p does the rest.",
+            "Yes: for a sure model the true class has exactly 1 in the sum, and 1 comes out without any error.",
             "No: $s$ and 1 are nearly equal, and it is when they are subtracted that the digits are lost.",
             "No: the rivals were rounded when they were added to 1, long before the subtraction.",
         ),
@@ -173,9 +173,9 @@ EXERCISES = (
         because="The lead of the true class makes m its own logit, and its term 1. Next to it rivals of 10⁻¹⁸ leave "
         "no trace in s, so R comes out as 0. The digits have to be kept from the start: leave the true class out.",
         mistakes=(
-            Mistake("On paper. In floating point a sum is rounded: 1 + 10⁻¹⁸ is 1, and 1 − 1 is 0.", "A"),
-            Mistake("Right that the subtraction makes no error. But s, from which the 1 comes off, has lost the rivals "
-                    "already.", "B"),
+            Mistake("That holds on paper. In floating point a sum is rounded: 1 + 10⁻¹⁸ is 1, and 1 − 1 is 0.", "A"),
+            Mistake("It is true that the subtraction makes no error. But s has lost the rivals before the 1 is taken "
+                    "out.", "B"),
             Mistake("The difference of two numbers so close is exact. It shows what was lost earlier, when s was added "
                     "up.", "C"),
         ),
@@ -191,7 +191,7 @@ EXERCISES = (
         r"and $s$: the sum $a = \sum_j e^{z_j - m} W_j$ over the rows $W_j$ read so far, rescaled whenever $m$ rises. "
         r"At the end the gradient is $a/s - W_y$, divided by $N$. Why does nothing like that give the gradient of $W$?",
         options=(
-            "A row of it adds up samples, each with an $m$ and an $s$ of its own that are not final yet.",
+            "A row of it adds up samples, each with a different $m$ and $s$ that are not final yet.",
             "It has a row for each class, so the sums that are carried would take as much room as the logits.",
             "The 1 of the true class is part of its sums, and would be rescaled along with the exponentials.",
             "It has no sum over classes, so no exponentials occur in it, and there is nothing to rescale.",
@@ -208,7 +208,7 @@ EXERCISES = (
                     "trouble.", "D"),
         ),
         hints=(
-            "Write down one row of each gradient. Over what does its sum run?",
+            "Write down one row of each gradient. What does its sum run over?",
             "When m rises for one sample, which of the terms that were added up before have to be rescaled?",
             "For the features all of them, with one factor. For W only the terms of that sample, which are mixed in.",
         ),
@@ -247,23 +247,22 @@ EXERCISES = (
         id="13-entropy", title="How unsure, from blocks", kind="derive", difficulty=3, minutes=15,
         task="Does the entropy of $q$ fold, too? A row of logits is cut into $K$ blocks: here $K$ counts blocks, and "
         "$j$ is one of them. You are told its log-sum-exp, call it $z_j$, and the entropy of the softmax within it, "
-        "$h_j$. The cell declares `h`. Write the entropy of the softmax of the whole row in "
-        "terms of `z` and `h`.",
+        "$h_j$. The cell declares `h`. Write the entropy of the softmax of the whole row in terms of `z` and `h`.",
         answer=sum_over(j, SHARE * (h[j] - log(SHARE))),
         mistakes=(
-            Mistake("This is the mean doubt within a block. In which block the class lies is in doubt as well.",
+            Mistake("This is the mean doubt within a block. Which block the class is in is in doubt as well.",
                     sum_over(j, SHARE * h[j])),
             Mistake("This is the doubt about the block. Within the block there is more.",
                     -sum_over(j, SHARE * log(SHARE))),
             Mistake("The entropies of the blocks were added. Each counts as often as its block: with its share.",
                     sum_over(j, h[j] - SHARE * log(SHARE))),
-            Mistake("The sign of the logarithm is turned round: a doubt about the block adds to the entropy.",
+            Mistake("The sign of the logarithm is turned round: doubt about the block adds to the entropy.",
                     sum_over(j, SHARE * (h[j] + log(SHARE)))),
             Mistake("The mean of −log of a share is log Σ e^z minus the mean of z_j. That mean is missing.",
                     log(sum_over(j, exp(z[j]))) + sum_over(j, SHARE * h[j])),
         ),
         hints=(
-            "Take a block for one class. What is its logit, and what is its probability?",
+            "Treat a block as one class. What is its logit, and what is its probability?",
             "Its probability is w_j, softmax of the z. A class in it has w_j times what it has within the block.",
             "The logarithm of that product is a sum: −log w_j from the block, h_j on average from inside it.",
         ),

@@ -152,10 +152,10 @@ EXERCISES = (
             Mistake("This is the number of samples that are right. The accuracy is their share of all.",
                     lambda tops, places, sizes, labels: len(labels) * accuracy(tops, places, sizes, labels)),
             Mistake("A sample counts as right here if any machine has the label at its top. Only the machine with the "
-                    "largest logit has a say.", any_of_the_machines),
+                    "largest logit counts.", any_of_the_machines),
         ),
         hints=(
-            "Two questions for each sample: which machine wins, and which class is it that wins there?",
+            "Two questions for each sample: which machine wins, and which class wins there?",
             "Class 0 of machine s is class sizes[0] + … + sizes[s − 1] of all.",
             "w = tops.argmax(axis=0); the class is (np.cumsum(sizes) - sizes)[w] + places[w, np.arange(N)].",
         ),
@@ -181,7 +181,7 @@ EXERCISES = (
                     "class that is not true. Look at both ends of the piece.", counted_from_the_end),
             Mistake("The labels count over all classes, the columns of the piece from start.", counted_from_zero),
             Mistake("Where the true class lies on another machine, its label was moved into the piece, and a 1 taken "
-                    "off there. Here these rows keep their q.", moved_into_the_piece),
+                    "off there. In this piece such rows keep their q.", moved_into_the_piece),
         ),
         hints=(
             "What is q_i, for a class i of this machine, in terms of its logit and lse?",
@@ -192,7 +192,7 @@ EXERCISES = (
     Exercise(
         id="14-average", title="The average of wrong losses", kind="explain", difficulty=2, minutes=4,
         task="Here is the slip with label smoothing once more: log-sum-exp is merged, but each of $S$ machines smooths "
-        "towards its own classes alone, so each has a loss of its own. A colleague leaves that as it is and takes the "
+        "towards its own classes alone, so each has a different loss. A colleague leaves that as it is and takes the "
         "average of the $S$ losses. All machines have the same number of classes. What is the average?",
         options=(
             "Wrong, as each of the losses was: a mean of means is not the mean.",
@@ -204,12 +204,12 @@ EXERCISES = (
         because="The losses differ in −ε times the mean logit of the share, and in nothing else. The mean of the means "
         "of equal shares is the mean of all. Give the last machine fewer classes, and the average is wrong again.",
         mistakes=(
-            Mistake("It is another number where the parts do not weigh the same. Here each mean runs over equally many "
+            Mistake("The two differ only where the parts do not weigh the same. Here each mean runs over equally many "
                     "classes.", "A"),
             Mistake("A small share would count as much as a large one: its classes would get more than ε/K each.",
                     "C"),
             Mistake("In that case each loss is right by itself. If the mean logits differ, some losses are too large "
-                    "and others too small. By how much, all together?", "D"),
+                    "and others too small. By how much in all?", "D"),
         ),
         hints=(
             "Write down the loss of one machine. In which term does it differ from that of another?",
@@ -228,15 +228,15 @@ EXERCISES = (
         rtol=0.01, atol=0,
         outcomes=("loss without the silent machines", "loss with all machines"),
         mistakes=(
-            Mistake("Nobody is silent here: each machine has a logit that is no more than 16 below the best.",
+            Mistake("No machine is silent here: each has a logit that is no more than 16 below the best.",
                     [0.0, 10.0, 0.0, 0.0, 0.0, 0.0], lambda z: not are_dropped(z).any()),
-            Mistake("Dog does not lead, so the loss is no smaller than log 2, and 10⁻⁷ is indeed nothing beside it.",
+            Mistake("Dog does not lead, so the loss is at least log 2, and 10⁻⁷ is indeed nothing compared with it.",
                     [30.0, 0.0, 0.0, 0.0, 0.0, 0.0], lambda z: are_dropped(z).any() and lead(z, 1) <= 0),
             Mistake("Dog leads, but a rival that is heard outweighs those that are silent.",
                     [25.0, 30.0, 0.0, 0.0, 0.0, 0.0], lambda z: are_dropped(z).any() and lead(z, 1) > 0),
         ),
         hints=(
-            "10⁻⁷ beside what? Think of a loss that is not much larger itself.",
+            "10⁻⁷ compared with what? Think of a loss that is not much larger itself.",
             "Dog has to lead by more than 16. Then the loss is nearly the sum of its rivals' e^(z_j − z_y).",
             "If the rival on dog's own machine is as far behind as the others, most of that sum is silent.",
         ),
@@ -264,16 +264,16 @@ EXERCISES = (
     Exercise(
         id="14-lost", title="How much went missing?", kind="predict", difficulty=2, minutes=5,
         task="The loss of a word is 1.609. Then the report of one machine gets lost, and nobody notices: the loss of "
-        "the same word comes out as 1.447. The true class is on another machine. Which share of the probability $q$ "
-        "do the classes of the lost machine have, all together? Two decimals.",
+        "the same word comes out as 1.447. The true class is on another machine. What share of the probability $q$ "
+        "do the classes of the lost machine have in all? Two decimals.",
         answer=0.15, rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This is the share of the machines that answered.", 0.85),
             Mistake("This is the difference of the losses. It is one of logarithms: take the exponential.", 0.162),
             Mistake("This is by how much the true class seems to have gained. What was lost is the rivals' share.",
                     0.0352),
-            Mistake("This is e^(1.609 − 1.447), the whole sum over what was left of it. Turn it round; what is then "
-                    "missing to 1 was lost.", np.exp(0.162)),
+            Mistake("This is e^(1.609 − 1.447), the whole sum over what was left of it. Invert it; what is then "
+                    "missing from 1 was lost.", np.exp(0.162)),
             Mistake("Losses are logarithms, so their ratio says little. Subtract them instead.", 0.1007),
         ),
         hints=(
@@ -290,7 +290,7 @@ EXERCISES = (
         answer=832, rtol=0,
         mistakes=(
             Mistake("This is the number of classes of one machine.", 13),
-            Mistake("The gradient goes over the wire as well: gathering takes 4 bytes a class each way.", 1664),
+            Mistake("The gradient goes over the wire as well: gathering takes 4 bytes for each class, each way.", 1664),
             Mistake("The six numbers go over the wire as well: a tree takes 56 bytes one way and 48 back.", 448),
             Mistake("The machine that gathers has its own share already, so not all K logits are sent.", 819),
             Mistake("The tree's numbers are float64, with 8 bytes each.", 416),

@@ -82,16 +82,17 @@ def example_of(logits, labels, class_weights):
 EXERCISES = (
     Exercise(
         id="15-zero-logits", title="Told by the first number", kind="predict", difficulty=1, minutes=5,
-        task="Five programs are to return the mean loss of $N = 32$ samples with $K = 10$ classes. All logits are 0. "
+        task="Five programs should return the mean loss of $N = 32$ samples with $K = 10$ classes. All logits are 0. "
         "They return 2.303, 3.322, 3.466, 0.230 and 73.68. The first is right. Which exhibits are the other four? Give "
         "their numbers in this order.",
         answer=[5, 19, 14, 13], rtol=0,
         mistakes=(
-            Mistake("The first two are the wrong way round. One of these bugs knows of N, the other of a base.",
+            Mistake("The first two are the wrong way round. One of these bugs involves N, the other a base.",
                     [19, 5, 14, 13]),
             Mistake("The last two are the wrong way round. Does dividing by too much make a mean larger or smaller?",
                     [5, 19, 13, 14]),
-            Mistake("Nothing is ignored here, so 15 does no harm. What else can a mean divide by?", [5, 19, 15, 13]),
+            Mistake("Nothing is ignored here, so exhibit 15 does no harm. What else can a mean divide by?",
+                    [5, 19, 15, 13]),
             Mistake("Where all logits are equal every label costs the same: no bug of the labels shows in the loss.",
                     [5, 21, 14, 13]),
             Mistake("At zero logits softmax twice costs log K, as it should. That is how it stays hidden.",
@@ -111,7 +112,7 @@ EXERCISES = (
         mistakes=(
             Mistake("This is the smallest loss, at a sure and right classifier.", np.log(np.e + 9) - 1),
             Mistake("The right loss has no bound. Here the logits of the outer softmax lie between 0 and 1.", np.inf),
-            Mistake("This is the loss of a classifier that has no idea. One that is sure and wrong does worse.",
+            Mistake("This is the loss of a classifier that has no clue. One that is sure and wrong does worse.",
                     np.log(10)),
             Mistake("This gives each class the weight e. The probabilities cannot all be 1: they sum to 1.",
                     1 + np.log(10)),
@@ -125,8 +126,8 @@ EXERCISES = (
     Exercise(
         id="15-accumulate", title="A batch in parts", kind="code", difficulty=1, minutes=6,
         task="A batch is too large, and is worked through in $M$ parts. Row $m$ of `grads`, of shape $(M, D)$, is the "
-        "gradient of the mean loss of part $m$, and `counts[m]` says over how many samples that mean runs. Where it is "
-        "0, so is the row. Write a function of `grads` and `counts` that returns the gradient of the mean over all "
+        "gradient of the mean loss of part $m$, and `counts[m]` says over how many samples that mean runs. Where that "
+        "is 0, so is the row. Write a function of `grads` and `counts` that returns the gradient of the mean over all "
         "samples.",
         answer=mean_of_all,
         inputs=(
@@ -169,10 +170,10 @@ EXERCISES = (
         mistakes=(
             Mistake("A shorter step makes it worse: the two losses come closer to each other, and their rounding stays "
                     "as it is. At 10⁻⁷ hardly a digit is left.", "B"),
-            Mistake("The differences lose the digits, and not the gradient. It is held against numbers that are worse "
+            Mistake("The differences lose the digits, not the gradient. It is compared with numbers that are worse "
                     "than itself.", "C"),
-            Mistake("Rounding does, too. In float64 the same lines agree to 10⁻⁹, so the gradient does belong to this "
-                    "loss.", "D"),
+            Mistake("Rounding raises it, too. In float64 the same lines agree to 10⁻⁹, so the gradient does belong to "
+                    "this loss.", "D"),
         ),
         hints=(
             "The probe compares two numbers. Which of them has more right digits?",
@@ -216,14 +217,14 @@ EXERCISES = (
         "is not the one that the program reports.",
         mistakes=(
             Mistake("The probe looks at logits that are all 0, and half of 0 is 0: log K, as it should be.", "A"),
-            Mistake("Finite differences hold the gradient against the program's own loss. They know nothing of "
+            Mistake("Finite differences compare the gradient with the program's own loss. They know nothing of "
                     "q − p, and the factor ½ is what they expect here.", "B"),
             Mistake("It arrives as a shift by c/2, the same for all classes, and softmax ignores that as well.", "D"),
         ),
         hints=(
             "Is there a name for a softmax of z/2?",
             "Go through the six lines, with ℓ(Z/2, y) in place of ℓ(Z, y).",
-            "What is the slope for the true class? Add 1: is this the probability whose −log is the loss?",
+            "What is the slope for the true class? Add 1: is minus the logarithm of that the loss?",
         ),
     ),
     Exercise(
@@ -236,13 +237,13 @@ EXERCISES = (
             Mistake("This is the slope with respect to q_i. The inner softmax is still to come.", A - DELTA),
             Mistake("Softmax has a Jacobian, and this is only its diagonal: every q_k depends on z_i.",
                     q[i] * (1 - q[i]) * (A - DELTA)),
-            Mistake("The subtracted mean is missing: from −q_i q_k each class k brings a part.", q[i] * (A - DELTA)),
+            Mistake("The subtracted mean is missing: each class k adds a part through −q_i q_k.", q[i] * (A - DELTA)),
             Mistake("The sign is turned round: the true class has to rise.", -TWICE),
         ),
         hints=(
             "Call u_k = ∂L/∂q_k. What does the gradient look like from there? Then go back through one softmax.",
             "u_k is e^(q_k) / Σ_j e^(q_j) − δ_ky, and ∂q_k/∂z_i = q_k (δ_ik − q_i).",
-            "The sum over k is q_i (u_i − Σ_k q_k u_k). Put u in, and Σ_k q_k δ_ky becomes q_y.",
+            "The sum over k is q_i (u_i − Σ_k q_k u_k). Substitute u, and Σ_k q_k δ_ky becomes q_y.",
         ),
     ),
     Exercise(

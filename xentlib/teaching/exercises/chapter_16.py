@@ -86,12 +86,12 @@ EXERCISES = (
         "probabilities.",
         answer=[0.75, 0.25, 0.0, 0.0], rtol=0, atol=0.0051,
         mistakes=(
-            Mistake("This is softmax, which leaves nobody out.", xentlib.softmax([3, 2.5, 1, 2])),
-            Mistake("Three classes got a stake. Then τ would be 2.17, and the third of them has the score 2, which is "
+            Mistake("This is softmax, which leaves no class out.", xentlib.softmax([3, 2.5, 1, 2])),
+            Mistake("Three classes got a stake. Then τ would be 2.17, but the third of them has the score 2, which is "
                     "less.", [0.8333, 0.3333, 0.0, -0.1667]),
             Mistake("Classes below τ were cut off, but τ was computed with them, and what is left does not sum to 1. "
                     "Compute τ anew without them.", [1.125, 0.625, 0.0, 0.125]),
-            Mistake("The largest got all. It would, with a lead of 1 or more over the next; here the lead is ½.",
+            Mistake("Here the largest takes all. It would, with a lead of 1 or more over the next; here the lead is ½.",
                     [1.0, 0.0, 0.0, 0.0]),
         ),
         hints=(
@@ -106,12 +106,12 @@ EXERCISES = (
         "the second?",
         answer=1.6, rtol=0, atol=0.0051,
         mistakes=(
-            Mistake("This takes the logarithm of the odds, as softmax would have it. Sparsemax has no logarithm.",
+            Mistake("This takes the logarithm of the odds, as for softmax. Sparsemax has no logarithm.",
                     1.2 + np.log(7 / 3)),
             Mistake("The probabilities were taken to be proportional to the scores. It is their differences that "
                     "agree.", 2.8),
             Mistake("This is τ, which both scores exceed.", 0.9),
-            Mistake("Dog's probability was added to the score of cat. Add what it has more than cat.", 1.9),
+            Mistake("Dog's probability was added to the score of cat. Add only what dog has more than cat.", 1.9),
             Mistake("The sign of the difference is turned round: dog has more, so its score is higher.", 0.8),
         ),
         hints=(
@@ -122,16 +122,16 @@ EXERCISES = (
     ),
     Exercise(
         id="16-up", title="Up or down", kind="derive", difficulty=2, minutes=8,
-        task="From one day to the next the birds become more, $t = 1$, or fewer, $t = -1$. The probability of $t$ is "
-        "proportional to $e^{tc}$, with a score $c$. The loss is minus its logarithm, and the slope of the loss in $c$ "
-        "is a prediction minus $t$. Write this prediction in terms of `c`.",
+        task="From one day to the next there are more birds, $t = 1$, or fewer, $t = -1$. The probability of $t$ is "
+        "proportional to $e^{tc}$, with a score $c$. The loss is minus the logarithm of that probability, and the "
+        "slope of the loss in $c$ is a prediction minus $t$. Write this prediction in terms of `c`.",
         answer=tanh(c),
         mistakes=(
             Mistake("This is Ω*, what the probabilities are divided by, as a logarithm. Differentiate it.",
                     log(exp(c) + exp(-c))),
             Mistake("This is the sigmoid, which belongs to outcomes 0 and 1, a distance of 1 apart.",
                     exp(c) / (1 + exp(c))),
-            Mistake("This is the probability that they become more. The mean of 1 and −1 is asked for.",
+            Mistake("This is the probability of more birds. The mean of 1 and −1 is asked for.",
                     exp(c) / (exp(c) + exp(-c))),
             Mistake("This takes e^c for the odds of up against down. They are e^c to e^(−c), which is e^(2c).",
                     tanh(c / 2)),
@@ -146,7 +146,7 @@ EXERCISES = (
     Exercise(
         id="16-leaves", title="Who leaves the family?", kind="explain", difficulty=2, minutes=5,
         task="Each of these changes cross-entropy. After which of them is the gradient no longer something that only "
-        "the scores know, minus something that only the label knows?",
+        "the scores determine, minus something that only the label determines?",
         options=(
             r"Label smoothing: the target is $(1 - \varepsilon) p + \varepsilon / K$.",
             r"A z-loss: $\lambda$ times the square of $\mathrm{LSE}(z)$ is added.",
@@ -155,7 +155,7 @@ EXERCISES = (
         ),
         answer="C",
         because="The loss is w_y LSE(z) − w_y z_y, so the part that belongs to the scores now knows the label. The "
-        "gradient is w_y (q − p), and where you change the label, it changes by an amount that depends on q.",
+        "gradient is w_y (q − p), and if you change the label, it changes by an amount that depends on q.",
         mistakes=(
             Mistake("Here t is another vector, but it is still made of the label alone, and the gradient is q − t.",
                     "A"),
@@ -165,7 +165,7 @@ EXERCISES = (
                     "subtracted as before.", "D"),
         ),
         hints=(
-            "The test of the chapter: change the label. Does the gradient change by the same vector at all scores?",
+            "Use the chapter's test: change the label. Does the gradient change by the same vector at all scores?",
             "Which of the four changes multiplies a part of the loss that contains LSE by something about the label?",
             "Write each loss as a function of z alone, minus a product of scores and target.",
         ),
@@ -179,41 +179,41 @@ EXERCISES = (
         inputs=(([1, 2, 3, 4, 5, 6], 4.5), ([0, 1, 2], 0.5), ([1, -1, 3, 0], 0.25), ([2, 5], 2.75)),
         mistakes=(
             Mistake("This is the uniform distribution. It has the largest entropy of all, but not the mean.", uniform),
-            Mistake("This is one step of Newton's from β = 0. Go on until the mean is right.", one_step),
-            Mistake("This adds a multiple of the values to 1/K. It has the mean, and the largest bonus of sparsemax, "
+            Mistake("This is one Newton step from β = 0. Go on until the mean is right.", one_step),
+            Mistake("This adds a multiple of the values to 1/K. It has the mean, but the largest bonus of sparsemax, "
                     "not the largest entropy.", straight),
             Mistake("The tilt has the wrong sign: the mean lies on the other side of the plain average.", turned),
         ),
         hints=(
             "Which form does the answer have? The chapter shows it, with one unknown number.",
-            "It is softmax of β times the values. The mean of it grows with β.",
+            "It is softmax of β times the values. Its mean grows with β.",
             "Find β by halving an interval, or by Newton: subtract (mean of the tilted die − mean) / variance.",
         ),
     ),
     Exercise(
         id="16-promise", title="At most so many", kind="predict", difficulty=1, minutes=3,
-        task="On new photos a classifier has a mean loss of 0.14 nats. At most which share of them can it get wrong? "
+        task="On new photos a classifier has a mean loss of 0.14 nats. At most what share of them can it get wrong? "
         "Two decimals.",
         answer=0.14 / np.log(2), rtol=0, atol=0.0051,
         mistakes=(
-            Mistake("This is 1 − e^(−0.14), what the truth lacks in probability on average or more. An error does not "
-                    "need a loss as large as that suggests: count what each costs at least.", 1 - np.exp(-0.14)),
+            Mistake("This is 1 − e^(−0.14), which turns the mean loss back into a probability. Count instead what each "
+                    "error costs at least.", 1 - np.exp(-0.14)),
             Mistake("The loss was multiplied by log 2. Each error uses up log 2 of it.", 0.14 * np.log(2)),
             Mistake("This is the loss itself. An error costs less than 1 nat, so there can be more of them.", 0.14),
-            Mistake("This is Pinsker's root. It bounds errors above their least, by loss above its least.",
+            Mistake("This is Pinsker's root. It bounds errors above their minimum, by loss above its minimum.",
                     float(sqrt(0.28))),
         ),
         hints=(
             "What does an error cost at least?",
-            "If another class is named, the truth has at most ½.",
-            "Let all the loss come from errors at log 2 each. How many are there, for each photo?",
+            "If another class is named, the true one has at most ½.",
+            "Let all the loss come from errors that cost log 2 each. How many errors per photo does that make?",
         ),
     ),
     Exercise(
         id="16-cheaper", title="Cheaper, and more often wrong", kind="break", difficulty=2, minutes=6,
         task="Two classifiers answer the same three photos of cats and dogs. Somebody says that the one with the "
         "smaller mean loss makes fewer errors. Find answers for which that is wrong: an array of shape $(2, 3)$, with "
-        "a row for each classifier. Its entries say by how much the score of the true class is ahead of the other.",
+        "a row for each classifier. Its entries say how far the score of the true class is ahead of the other.",
         answer=[[-0.1, -0.1, 2.0], [2.0, 2.0, -7.0]],
         faulty=cheaper, right=better, legal=of_two_classifiers, rtol=0, atol=0,
         outcomes=("index of the classifier with the smaller loss", "index of the classifier with fewer errors"),
@@ -226,7 +226,7 @@ EXERCISES = (
                     [[2.0, 2.0, -0.5], [-0.2, -0.2, -0.2]], lambda leads: dearest_error(leads) >= -1),
         ),
         hints=(
-            "An error costs at least log 2. Is there a most?",
+            "An error costs at least log 2. Is there a limit upwards?",
             "One classifier should make one error of which it is quite sure.",
             "The other makes two errors with a lead of −0.1, which cost 0.74 each. Give the first one of −7.",
         ),

@@ -97,7 +97,7 @@ EXERCISES = (
         answer=2.2 / 2.28, rtol=0, atol=0.0051,
         mistakes=(
             Mistake("The sign is turned round: three of four are dogs, and dog's score has to rise.", -2.2 / 2.28),
-            Mistake("This is with q (1 − q). XGBoost takes twice that.", 2.2 / 1.64),
+            Mistake("This uses q (1 − q). XGBoost takes twice that.", 2.2 / 1.64),
             Mistake("The penalty is missing: 1 is added to the sum of the curvatures.", 2.2 / 1.28),
             Mistake("The penalty counts four times here, as it does with means over the photos. It is added once, to "
                     "the sum.", 0.55 / 1.32),
@@ -111,7 +111,7 @@ EXERCISES = (
     Exercise(
         id="17-temperature", title="Whose temperature?", kind="predict", difficulty=1, minutes=5,
         task=r"Two wrong captions have the similarities 0.9 and 0.2 to a picture. The slopes of the contrastive loss "
-        r"by them are 0.24 and 0.06. At which temperature was it computed? Two decimals.",
+        r"for them are 0.24 and 0.06. At what temperature was it computed? Two decimals.",
         answer=0.7 / np.log(4), rtol=0, atol=0.0051,
         mistakes=(
             Mistake("This is one over the temperature: the similarities are divided by T.", np.log(4) / 0.7),
@@ -121,7 +121,7 @@ EXERCISES = (
             Mistake("The two slopes were subtracted. What softmax knows are ratios.", 0.7 / 0.18),
         ),
         hints=(
-            "The true caption, and all others, fall out if you look at the ratio of the two slopes.",
+            "Everything else cancels if you look at the ratio of the two slopes.",
             "The ratio is 4. What is it in terms of the two similarities and T?",
             "4 = e^((0.9 − 0.2)/T). Take the logarithm.",
         ),
@@ -133,13 +133,13 @@ EXERCISES = (
         options=(
             "Yes: a leaf's number is the learning rate times slopes over curvatures, and both are halved.",
             "Only if nothing is added to the curvatures or compared with them, as a penalty is.",
-            "No: without the 2 the parabola is no bound, so the steps overshoot at any learning rate.",
+            "No: without the 2 the parabola is not a bound, so the steps overshoot at any learning rate.",
             "Only for two classes: with more, the 2 changes the ratio of the curvatures of two classes.",
         ),
         answer="B",
         because="Without a penalty, halving both gives the same numbers, and each split gains twice as much, so the "
         "best one stays the best. A penalty λ is added to the sum of the curvatures, and weighs twice as much "
-        "against half of them. So do a least weight for a leaf and a least gain for a split.",
+        "against half of them. So do a minimum weight for a leaf and a minimum gain for a split.",
         mistakes=(
             Mistake("That is the number without a penalty. XGBoost adds λ = 1 to the sum of the curvatures unless told "
                     "otherwise, and a sum of halves plus 1 is not half of the old denominator.", "A"),
@@ -158,7 +158,7 @@ EXERCISES = (
         id="17-attention", title="Backwards through attention", kind="code", difficulty=2, minutes=8,
         task=r"Each of $N$ words has scores for $K$ others, whose values are the rows of an array of shape $(K, D)$. "
         r"What comes out is `softmax(scores) @ values`, of shape $(N, D)$. Write a function of `scores`, `values` and "
-        r"`slopes`, which holds the slopes of a loss by what comes out. Return its slopes by the scores.",
+        r"`slopes`, which holds the slopes of a loss for what comes out. Return its slopes for the scores.",
         answer=backward,
         inputs=(
             ([[1.0, 2.0, 0.5], [0.0, 0.0, 0.0]], [[1.0, 0.0], [0.0, 1.0], [1.0, 1.0]], [[1.0, -1.0], [0.5, 2.0]]),
@@ -172,18 +172,18 @@ EXERCISES = (
             Mistake("This subtracts the plain mean over the classes. It has to be the mean under q.", plain_mean),
             Mistake("The factor q in front is missing: a class gains in proportion to what it has.",
                     without_probabilities),
-            Mistake("These are the slopes by the weights q. They have to go through softmax as well.",
+            Mistake("These are the slopes for the weights q. They have to go through softmax as well.",
                     lambda scores, values, slopes: slopes @ values.T),
         ),
         hints=(
-            "First the slopes by the weights q: what comes out is q @ values.",
+            "First the slopes for the weights q: what comes out is q @ values.",
             "They are slopes @ values.T, of shape (N, K). Then comes the Jacobian of softmax, row by row.",
             "q * (a − the sum of q * a along the last axis), or xentlib's product of the Hessian with a vector.",
         ),
     ),
     Exercise(
         id="17-baseline", title="A mean that does harm", kind="break", difficulty=2, minutes=6,
-        task=r"A policy draws from three classes with $q = (0.8, 0.1, 0.1)$. Somebody takes the mean reward for a "
+        task=r"A policy draws from three classes with $q = (0.8, 0.1, 0.1)$. Somebody takes the mean reward as a "
         r"baseline. Find three rewards, none beyond $\pm 100$, for which that makes the variance of a step of "
         r"REINFORCE more than ten times what it is without a baseline.",
         answer=[1.0, 0.0, 0.0], faulty=with_mean, right=at_most_ten_times, legal=three_rewards, rtol=0, atol=1e-9,
@@ -201,8 +201,8 @@ EXERCISES = (
         hints=(
             "The best baseline is a mean in which the likely class hardly counts. When is that far from the mean "
             "reward, and near 0?",
-            "The mean reward is close to what the likely class is paid.",
-            "Pay the likely class, and the two others nothing.",
+            "The mean reward is close to the reward of the likely class.",
+            "Pay for the likely class, and nothing for the other two.",
         ),
     ),
     Exercise(
@@ -218,7 +218,7 @@ EXERCISES = (
                     q[i] - p[i]),
             Mistake("The factor q_i is missing in what is subtracted: it is the probability of class i, given success.",
                     q[i] - p[i] / CHANCE),
-            Mistake("This is the class's share of the chance. How likely it was before comes first.",
+            Mistake("This is the class's share of the chance. It is subtracted from q_i.",
                     -q[i] * p[i] / CHANCE),
         ),
         hints=(
@@ -262,16 +262,16 @@ EXERCISES = (
     Exercise(
         id="17-word2vec", title="What word2vec would draw", kind="derive", difficulty=3, minutes=10,
         task=r"word2vec draws its noise from $\nu_j = p_j^{3/4} / \sum_l p_l^{3/4}$, where $p_j$ is how frequent word "
-        r"$j$ is. Take a context that tells nothing: there, words come with the frequencies $p$ as well. The scores "
-        r"are the best for negative sampling. Write entry $i$ of their softmax in terms of `p`.",
+        r"$j$ is. Take a context that tells you nothing: there, words come with the frequencies $p$ as well. The "
+        r"scores are the best for negative sampling. Write entry $i$ of their softmax in terms of `p`.",
         answer=power(Rational(1, 4)), distributions=(p,),
         mistakes=(
-            Mistake("That would be so for NCE, or for noise that is uniform. Here the scores lack log ν.", p[i]),
+            Mistake("That would be right for NCE, or for uniform noise. Here the scores lack log ν.", p[i]),
             Mistake("That is the noise. The scores are the logarithm of p over the noise.", power(Rational(3, 4))),
-            Mistake("The noise was multiplied with. It divides.", power(Rational(7, 4))),
-            Mistake("That would be so for noise with the frequencies p themselves. The power ¾ leaves something.",
+            Mistake("This multiplies by the noise. Divide by it.", power(Rational(7, 4))),
+            Mistake("That would be right for noise with the frequencies p themselves. The power ¾ leaves something.",
                     1 / K),
-            Mistake("This is e to the score. Softmax has a sum below.", p[i] ** Rational(1, 4)),
+            Mistake("This is e to the score. Softmax divides by a sum.", p[i] ** Rational(1, 4)),
         ),
         hints=(
             "What are the best scores of negative sampling, in terms of p and ν?",

@@ -91,21 +91,21 @@ function say({ logits, label, step }, shown) {
     `Take the exponential of each score: ${exps.join(", ")}.`,
     `Add them up: ${exps.join(" + ")} = ${total}.`,
     `Take the logarithm: log ${total} = ${lse}.`,
-    `Take off the score of ${name}: ${lse} − ${score} = ${loss}, the loss. Now the slopes come back.`,
+    `Subtract the score of ${name}: ${lse} − ${score} = ${loss}, the loss. Now the slopes come back.`,
     "A nudge of the loss moves the loss by as much: its slope is 1.",
-    "The loss is the logarithm less a score. The local slope is 1: at the logarithm stands 1 · 1 = 1.",
-    `The local slope of a logarithm is one over its argument: at the sum stands 1 · 1/${total} = ${atTotal}.`,
-    `The local slope of a sum is 1 in each term: at each exponential stands ${atTotal} · 1 = ${atTotal}.`,
+    "The loss is the logarithm minus a score. The local slope is 1, so the logarithm gets 1 · 1 = 1.",
+    `The local slope of a logarithm is one over its argument, so the sum gets 1 · 1/${total} = ${atTotal}.`,
+    `The local slope of a sum is 1 in each term, so each exponential gets ${atTotal} · 1 = ${atTotal}.`,
     `The local slope of an exponential is itself. Times ${atTotal} that is q: ${q.join(", ")}.`,
-    `Another road brings −1 to ${name}, and roads add: at the scores stands q − p, ${grad.join(", ")}.`,
+    `Another road brings −1 to ${name}, and roads add, so the scores get q − p: ${grad.join(", ")}.`,
   ];
   return `${step} of 10. ${said[step]}`;
 }
 
 const view = explorer({
-  title: "Along a road slopes multiply, where roads meet they add. At the scores stands q − p.",
+  title: "Slopes multiply along a road and add where roads meet. The scores end up with q − p.",
   question: {
-    ask: "On the way back a slope stands at the sum. How can you make it as large as possible?",
+    ask: "On the way back the sum gets a slope. How can you make it as large as possible?",
     choices: ["raise all scores", "lower all scores", "raise the true one"],
     right: 1,
     show: { logits: [-3, -3, -3], step: 7 },

@@ -12,8 +12,8 @@ class Backward(Explorer):
     """The loss of three scores in five small steps, and the ten of a pass through them, forward and back."""
 
     name = "backward"
-    question = "On the way back a slope stands at the sum. How can you make it as large as possible?"
-    title = "Along a road slopes multiply, where roads meet they add. At the scores stands q − p."
+    question = "On the way back the sum gets a slope. How can you make it as large as possible?"
+    title = "Slopes multiply along a road and add where roads meet. The scores end up with q − p."
     state = ("logits", "label", "step")
     heights = (669, 849)
 
@@ -47,12 +47,12 @@ class Backward(Explorer):
             f"Take the exponential of each score: {', '.join(exps)}.",
             f"Add them up: {' + '.join(exps)} = {total}.",
             f"Take the logarithm: log {total} = {lse}.",
-            f"Take off the score of {true}: {lse} − {score} = {loss}, the loss. Now the slopes come back.",
+            f"Subtract the score of {true}: {lse} − {score} = {loss}, the loss. Now the slopes come back.",
             "A nudge of the loss moves the loss by as much: its slope is 1.",
-            "The loss is the logarithm less a score. The local slope is 1: at the logarithm stands 1 · 1 = 1.",
-            f"The local slope of a logarithm is one over its argument: at the sum stands 1 · 1/{total} = {at_total}.",
-            f"The local slope of a sum is 1 in each term: at each exponential stands {at_total} · 1 = {at_total}.",
+            "The loss is the logarithm minus a score. The local slope is 1, so the logarithm gets 1 · 1 = 1.",
+            f"The local slope of a logarithm is one over its argument, so the sum gets 1 · 1/{total} = {at_total}.",
+            f"The local slope of a sum is 1 in each term, so each exponential gets {at_total} · 1 = {at_total}.",
             f"The local slope of an exponential is itself. Times {at_total} that is q: {', '.join(q)}.",
-            f"Another road brings −1 to {true}, and roads add: at the scores stands q − p, {', '.join(grad)}.",
+            f"Another road brings −1 to {true}, and roads add, so the scores get q − p: {', '.join(grad)}.",
         )
         return f"{self.step} of 10. {said[self.step]}"

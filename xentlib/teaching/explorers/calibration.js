@@ -108,7 +108,7 @@ const view = explorer({
   title: "On the diagonal the loss is least. A hundred answers only hint at it, thousands settle it.",
   question: {
     ask: "The forecaster is too sure. Raise T until its dots lie on the diagonal: what does the mean loss do?",
-    choices: ["it rises", "it stays", "it falls to its least"],
+    choices: ["it rises", "it stays", "it falls to its minimum"],
     right: 2,
     show: { temperature: 2, answers: MOST },
     shows: ({ temperature, answers }) => Math.abs(temperature - 2) <= 0.1 && answers >= 5000,

@@ -1,4 +1,4 @@
-"""A digit that the reader draws, and what the classifier of pixels says of it (chapter 3)."""
+"""A digit that the reader draws, and what the classifier of pixels makes of it (chapter 3)."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What all explorers have in common: a widget where there is a kernel, and the same drawing on a page without one."""
+"""What all explorers share: a widget where there is a kernel, and the same drawing on a page without one."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ HERE = Path(__file__).parent
 
 
 class Explorer(anywidget.AnyWidget):
-    """A picture that answers to the hand, after a question, if any, that the reader answers first.
+    """A picture to drag, after a question, if any, that the reader answers first.
 
     A subclass has traits, the state; `values`, the numbers that it shows, by `xentlib`; `say`, a sentence about them;
-    and `NAME.js` next to this file, which computes the same numbers in the browser and draws them. A test holds the two
-    against each other.
+    and `NAME.js` next to this file, which computes the same numbers in the browser and draws them. A test compares
+    the two.
 
     The controls are HTML's own, inside the view, and not linked widgets: the page of the book then needs a model of
     a few lines, and not the widget manager, which is heavier than the page.

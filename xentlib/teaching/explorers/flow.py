@@ -9,7 +9,7 @@ from xentlib.teaching.explorers.text import CLASSES, decimal, scientific
 
 
 class Flow(Explorer):
-    """The path of softmax(z) while z descends on the loss in steps of `rate` times q − p, and beside it Adam's."""
+    """The path of softmax(z) while z descends on the loss in steps of `rate` times q − p, and Adam's path."""
 
     name = "flow"
     question = "A hundred steps of descent lead dog near to 1. How far will a second hundred lead?"

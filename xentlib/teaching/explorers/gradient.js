@@ -12,7 +12,7 @@ function say({ label }, { q, loss, push }) {
   const given = CLASSES.map((name, i) => `${name} ${decimal(q[i], 3)}`).join(", ");
   const down = others([0, 1, 2], label).map((i) => `${CLASSES[i]} by ${scientific(-push[i])}`).join(", ");
   const up = `${CLASSES[label]} by ${scientific(push[label])}`;
-  return `Loss ${scientific(loss)}; q is ${given}. Pushed up: ${up}. Down, as much in all: ${down}.`;
+  return `Loss ${scientific(loss)}; q is ${given}. Pushed up: ${up}. Pushed down, by as much in all: ${down}.`;
 }
 
 const view = explorer({

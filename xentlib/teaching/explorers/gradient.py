@@ -30,4 +30,4 @@ class Gradient(Explorer):
         given = ", ".join(f"{name} {decimal(part, 3)}" for name, part in zip(CLASSES, q, strict=True))
         down = ", ".join(f"{CLASSES[i]} by {scientific(-push[i])}" for i in range(3) if i != self.label)
         up = f"{CLASSES[self.label]} by {scientific(push[self.label])}"
-        return f"Loss {scientific(loss)}; q is {given}. Pushed up: {up}. Down, as much in all: {down}."
+        return f"Loss {scientific(loss)}; q is {given}. Pushed up: {up}. Pushed down, by as much in all: {down}."
