@@ -26,14 +26,12 @@ def _breakable(name):
 
 def _facts(results):
     missing = ", ".join(results["missing"]) or "none"
-    later = ", ".join(probe for probe in ABOUT if probe not in results["probes"])
     versions = dict.fromkeys(f"{loss['name'].partition(':')[0]} {loss['version']}" for loss in results["losses"])
     return "\n".join([
         f"Run by `make audit` on {results['date']}.", "",
         f"- on {results['system']}, Python {results['python']}, NumPy {results['numpy']}, without a GPU",
         f"- versions: {', '.join(versions)}",
         f"- not installed, so not audited: {missing}",
-        *([f"- probes that came later, and wait for the next run: {later}"] if later else []),
     ])  # fmt: skip
 
 
