@@ -337,7 +337,7 @@ LOSSES = (
     ),
     Audited(
         "JAX: jax.nn.log_softmax", "jax", _jax,
-        "the logarithm of softmax, \"rescaling elements to the range [−∞, 0)\" "
+        "the logarithm of softmax, \"which rescales elements to the range [−∞, 0)\" "
         "([manual](https://docs.jax.dev/en/latest/_autosummary/jax.nn.log_softmax.html)); JAX itself has no loss",
         ALL, (), "jax",
     ),
@@ -384,7 +384,7 @@ LOSSES = (
     ),
     Audited(
         "Thinc: CategoricalCrossentropy", "thinc", _thinc,
-        "\"the common categorical cross-entropy loss\", of probabilities, with the gradient for the input of the "
+        "categorical cross-entropy of probabilities, with the gradient for the input of the "
         "softmax ([manual](https://thinc.ai/docs/api-loss))",
         ("float32",), ("ignore_index", "label_smoothing"),
         conventions="Its gradient is meant for the layer below a softmax, and is right there.",
