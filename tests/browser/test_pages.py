@@ -4,7 +4,7 @@ import pytest
 from visits import anchors, pages_of_the_book
 
 PAGES = pages_of_the_book()
-WIDTHS = [390, 800, 992, 1100, 1280, 1440]
+WIDTHS = [320, 390, 800, 992, 1100, 1280, 1440]
 # What is wrong with the layout of a page at its present width.
 BEYOND = """() => {
   const width = document.documentElement.clientWidth;
@@ -31,7 +31,7 @@ TORN = r"""() => {
   const torn = [], range = document.createRange();
   const texts = document.createTreeWalker(document.querySelector("article") ?? document.body, NodeFilter.SHOW_TEXT);
   for (let text; (text = texts.nextNode()); ) {
-    if (!/\d/.test(text.data) || text.parentElement.closest("a, pre, td code, script, style, mjx-container, svg"))
+    if (!/\d/.test(text.data) || text.parentElement.closest("a, pre, script, style, mjx-container, svg"))
       continue;
     for (const number of text.data.matchAll(/(?<![\w.,-])[-−]?\d[\d.,]*(e-\d+|[ \n](%|[KMG]B)(?!\w))?/g)) {
       range.setStart(text, number.index);
@@ -139,6 +139,10 @@ MISFITS = [
     ),
     ('<article><p style="width: 60px">about 28,000 MB</p></article>', "torn: 28,000 MB"),
     ('<article><p style="width: 20px; word-break: break-all">0.123456</p></article>', "torn: 0.123456"),
+    (
+        '<article><table style="width: 9px"><td><code style="overflow-wrap: anywhere">a=-10</code></table></article>',
+        "torn: -10",
+    ),
 ]
 BREACHES = [
     (asks_no_other_host, '<img src="http://127.0.0.1:9/counted.png">'),
@@ -181,6 +185,16 @@ def test_a_good_page_keeps_every_rule(visit, small_site, tmp_path):
 
 def test_every_rule_is_shown_to_fail():
     assert {rule for rule, _ in BREACHES} == set(RULES)
+
+
+def test_a_link_to_the_repository_leaves_the_smallest_phone_its_other_buttons(open_page, site):
+    page = open_page()
+    page.set_viewport_size({"width": 320, "height": 700})
+    page.goto(f"{site}index.html")
+    if not page.locator(".btn-source-repository-button").count():  # only a published book has it
+        one_more = "e => e.prepend(e.querySelector('.search-button').cloneNode(true))"
+        page.locator(".article-header-buttons").evaluate(one_more)
+    assert page.evaluate(f"({BEYOND})()") == []
 
 
 # Before any script has run

@@ -14,13 +14,13 @@ INSIDE = """box => {
 
 
 def point_at(page, selector):
-    page.locator(selector).first.hover(timeout=3000)
-    page.wait_for_selector(PREVIEW, timeout=3000)
+    page.locator(selector).first.hover()
+    page.wait_for_selector(PREVIEW)
     return page.locator(PREVIEW)
 
 
 def is_away(page):
-    page.wait_for_selector(PREVIEW, state="hidden", timeout=3000)
+    page.wait_for_selector(PREVIEW, state="hidden")
     return True
 
 
@@ -53,7 +53,7 @@ def test_every_equation_fits_a_narrow_screen(open_page, site):
     references = page.locator('article td:first-child a[href*="12_variants.html#equation-"]')
     for reference in references.all():
         reference.focus()
-        page.wait_for_selector(PREVIEW, timeout=3000)
+        page.wait_for_selector(PREVIEW)
         assert page.locator(PREVIEW).evaluate(INSIDE)
         assert (
             page.locator(PREVIEW).locator("mjx-container").evaluate("e => parseFloat(getComputedStyle(e).fontSize)") > 9
@@ -65,7 +65,7 @@ def test_the_keyboard_shows_it_and_puts_it_away(chapter):
     reference.focus()
     chapter.keyboard.press("Shift+Tab")
     chapter.keyboard.press("Tab")
-    chapter.wait_for_selector(PREVIEW, timeout=3000)
+    chapter.wait_for_selector(PREVIEW)
     described_by = reference.get_attribute("aria-describedby")
     assert chapter.locator(f"#{described_by} mjx-assistive-mml math").count() == 1
     chapter.keyboard.press("Escape")
@@ -73,7 +73,7 @@ def test_the_keyboard_shows_it_and_puts_it_away(chapter):
     assert reference.evaluate("e => e === document.activeElement && !e.hasAttribute('aria-describedby')")
     chapter.keyboard.press("Shift+Tab")
     chapter.keyboard.press("Tab")
-    chapter.wait_for_selector(PREVIEW, timeout=3000)
+    chapter.wait_for_selector(PREVIEW)
     reference.blur()
     assert is_away(chapter)
 
@@ -106,7 +106,7 @@ def test_what_is_not_there_is_not_shown(open_page, site):
     page = open_page()
     page.route("**/chapters/05_gradient.html", lambda route: route.abort())
     page.goto(f"{site}ledger.html")
-    page.locator(OTHER_PAGE).first.hover(timeout=3000)
+    page.locator(OTHER_PAGE).first.hover()
     page.wait_for_timeout(600)
     assert page.locator(PREVIEW).count() == 0
 

@@ -153,6 +153,14 @@ def test_the_keyboard_leads_from_any_page_to_a_result(visit, site, book):
     page.wait_for_url(f"{site}chapters/12_variants.html#change-the-target")
 
 
+def test_no_contents_show_above_the_search_in_the_sidebar(open_page, site):
+    page = open_page()
+    page.goto(f"{site}chapters/17_elsewhere.html")
+    page.locator(".bd-sidebar-primary").evaluate("e => e.scrollTo(0, e.scrollHeight)")
+    above = "([x, y]) => document.elementFromPoint(x, y).closest('.sidebar-primary-item').textContent.trim()"
+    assert all(page.evaluate(above, [60, y]).startswith("Search") for y in (1, 8, 15, 30))
+
+
 def test_more_results_follow_on_demand(search):
     said = search.ask("softmax")
     button = search.page.get_by_role("button", name="More results")

@@ -14,6 +14,7 @@ PARAMETERS = re.compile(r"<dl>\s*((?:<dd>.*?</dd>\s*)+)</dl>", re.S)
 AFTER_FORMULA = re.compile(r'(<span class="math\b[^>]*>[^<]*</span>)([.,;:!?)’”]+)')
 UNITS = "%|[KMG]B|bits?|nats?|[mµn]?s|seconds?|minutes?|px"
 NUMBER = re.compile(rf"\(\d[\d.]*–\d[\d.]*\)|\b\d+(?:[.,]\d+)*(?:e-\d+| × \d+(?:,\d+)*|[ \n](?:{UNITS})(?!\w))")
+IN_CODE = re.compile(r'(<span class="pre">[^<]*=)(-?\d+(?:\.\d+)?)')  # a phone breaks code anywhere
 TAG = re.compile(r"(<[^>]+>)")
 AS_IT_IS = re.compile(r"(<(?:pre|script|style)\b.*?</(?:pre|script|style)>)", re.S)
 PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"/]+)")')
@@ -54,10 +55,17 @@ def nonbreaking(html):
     'float32, <span class="nonbreaking">512 × 50,000</span>, <span class="nonbreaking">97 %</span>'
     >>> nonbreaking('28,000 MB, 3 statements')
     '<span class="nonbreaking">28,000 MB</span>, 3 statements'
+    >>> nonbreaking('<code><span class="pre">ignore_index=-100</span></code>')
+    '<code><span class="pre">ignore_index=<span class="nonbreaking">-100</span></span></code>'
     """
     parts = AS_IT_IS.split(html)
-    parts[::2] = [_in_text(AFTER_FORMULA.sub(r'<span class="nonbreaking">\1\2</span>', part)) for part in parts[::2]]
+    parts[::2] = [_kept_together(part) for part in parts[::2]]
     return "".join(parts)
+
+
+def _kept_together(html):
+    html = AFTER_FORMULA.sub(r'<span class="nonbreaking">\1\2</span>', html)
+    return _in_text(IN_CODE.sub(r'\1<span class="nonbreaking">\2</span>', html))
 
 
 def _in_text(html):

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from tools.pages.run_chapter import source
 
 PLACE = '<span id="source"></span>'  # on the landing page
+FORM = "chapter.yml"  # in .github/ISSUE_TEMPLATE
 
 
 def settings(url, repository):
@@ -42,12 +43,17 @@ def settings(url, repository):
 
 
 def report(repository, commit, name, title):
-    """Return the address of a new issue that says which page it is about, and of which commit.
+    r"""Return the address of the form for an error, with the page and the commit filled in.
 
-    >>> report("someone/book", "0123abc", "chapters/05_gradient", "5. The gradient").partition("?")[2]
-    'title=Error+in+%E2%80%9C5.+The+gradient%E2%80%9D&body=Page%3A+chapters%2F05_gradient%0ACommit%3A+0123abc%0A%0A'
+    GitHub fills each field whose id is in the address: github.com/github/docs, creating-an-issue.md. A `body` would
+    take the place of the form's questions.
+
+    >>> print(report("someone/book", "0123abc", "chapters/05_gradient", "5. The gradient").replace("&", "\n"))
+    https://github.com/someone/book/issues/new?template=chapter.yml
+    title=Error+in+%E2%80%9C5.+The+gradient%E2%80%9D
+    where=chapters%2F05_gradient+%28commit+0123abc%29
     """
-    filled = {"title": f"Error in “{title}”", "body": f"Page: {name}\nCommit: {commit}\n\n"}
+    filled = {"template": FORM, "title": f"Error in “{title}”", "where": f"{name} (commit {commit})"}
     return f"https://github.com/{repository}/issues/new?{urlencode(filled)}"
 
 

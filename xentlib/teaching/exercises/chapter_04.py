@@ -246,9 +246,9 @@ EXERCISES = (
             "Nothing is wrong: without training a network must do worse than a guess.",
         ),
         answer="C",
-        because="Whoever knows nothing does best to prefer nothing. Take two classes with the logits 6 and 0: one "
-        "label costs 6.00, the other 0.00, which is 3.00 on average, and a guess costs 0.69. Start with smaller "
-        "weights.",
+        because="A network that has learned nothing does best with equal logits. Take two classes with the logits 6 "
+        "and 0: one label costs 6.00, the other 0.00, which is 3.00 on average, and equal logits cost 0.69. Start with "
+        "smaller weights.",
         mistakes=(
             Mistake("A constant in all logits leaves the probabilities, and so the loss, as they are. With the logit 7 "
                     "for every class the loss is log K, too.", "A"),

@@ -90,7 +90,7 @@ EXERCISES = (
         answer="D",
         because="Each call carries the slope of one road, and the roads add up, so the sums are right. But 40 steps "
         "that each add the last number to itself have 80 arrows and 2⁴⁰ roads, more than 10¹². The list lets a node "
-        "wait until all is in, and pass it on once.",
+        "wait until all of its slope has arrived, and pass it on once.",
         mistakes=(
             Mistake("It passes on what it was called with. When the second part arrives, that makes a second call, "
                     "which passes it on as well.", "A"),
