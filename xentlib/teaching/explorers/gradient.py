@@ -14,7 +14,7 @@ class Gradient(Explorer):
     question = "Make the classifier sure, and wrong. How long can the arrow of the true class get?"
     title = "What the true class lacks pushes it up. What the others have pushes them down."
     state = ("logits", "label")
-    heights = (560, 641)
+    heights = (560, 662)
 
     logits = List(Float(), [1.0, 2.0, 0.5]).tag(sync=True)
     label = Int(1).tag(sync=True)
