@@ -1,8 +1,8 @@
 """Show in each chapter the lines that an engineer types in PyTorch and JAX: a Sphinx extension, and for notebooks.
 
 They are in `frameworks/at_work/`, a file for each chapter, where doctest runs them. The chapter has one cell that
-includes its file. Only the book resolves that: so a sentence above it leads to the file, which the book leaves out, and
-notebooks that are shown elsewhere get the text of the file itself.
+includes its file. Only the book resolves that (jupyterlab-myst does not yet: its issues 83 and 189). So a sentence
+above it leads to the file, which the book leaves out, and notebooks that are shown elsewhere get the text of the file.
 """
 
 import posixpath

@@ -1,7 +1,8 @@
 """Read from the notebooks what is known of each numbered equation, and which cells say so.
 
 The status is an HTML comment below the equation, which shows nowhere until `tools.pages.ledger` makes a badge of it. A
-cell names the equations that it proves, checks or measures in a comment above the call.
+cell names the equations that it proves, checks or measures in a comment above the call: that is this book's own
+notation, which `ast` and nbformat read.
 """
 
 import ast

@@ -2,7 +2,8 @@
 
 A notebook whose results are what they were is written back byte for byte the same, so that a diff shows nothing but
 what really changed: no timings, no version of the interpreter, no random cell ids. A notebook that fails is left
-as it was.
+as it was. nbclient runs the cells; its own command, `jupyter execute`, stores the interpreter's version as well, and
+makes no drawings.
 """
 
 import os

@@ -1,7 +1,7 @@
 """Make of the chapters standalone notebooks, which know no other one and no bibliography.
 
-Each place that shows them wants other links. sphinx-tojupyter would take a build of the book for each, and jupytext
-leaves the book's roles and labels as they are.
+Each place that shows them wants other links. sphinx-tojupyter is a builder of Sphinx, so that each place would take a
+build of the book; jupytext leaves the Markdown of cells as it is, with the book's roles and labels.
 """
 
 import posixpath

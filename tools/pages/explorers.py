@@ -1,7 +1,7 @@
 """Put the explorers to work on the pages that hold one.
 
 A page without explorers loads nothing of this. The scripts are plain ones, so that they also run where the book is
-opened as files, without a server.
+opened as files, without a server. What MyST-NB does for widgets loads RequireJS and a widget manager from elsewhere.
 """
 
 import re

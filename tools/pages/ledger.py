@@ -1,7 +1,8 @@
 """Show below each numbered equation what is known of it, and all of that on the page *Ledger*.
 
 Each badge leads to its row of the ledger; the row leads back, and to the cells that prove, check or measure the
-equation. An equation without a status is a warning, which ends the build.
+equation. An equation without a status is a warning, which ends the build. sphinx-needs has a status, and tables of it,
+for directives of its own, and not for equations.
 """
 
 import re

@@ -1,7 +1,8 @@
 """Tell search engines, and those to whom a link is sent, what a page of the published book is.
 
 BOOK_URL is the address that it is published at, and BOOK_SOURCE the repository that it is made of, as
-owner/name@commit. A book that is built without them has no address of its own, and says none.
+owner/name@commit. A book that is built without them has no address of its own, and says none. sphinxext-opengraph,
+sphinx-sitemap and sphinx-notfound-page do most of it. The theme's own *open issue* knows no form, and no commit.
 """
 
 import os

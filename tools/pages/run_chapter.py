@@ -2,6 +2,7 @@
 
 `_build/lite` holds JupyterLite, if `tools/lite/fetch.py` could fetch what it takes. Colab and Binder take a chapter
 from GitHub: the links to them are there if the variable BOOK_SOURCE names the book's source, as owner/name@commit.
+The theme's launch buttons take one branch for all: here Colab needs another than Binder.
 """
 
 import os
