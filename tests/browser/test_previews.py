@@ -78,6 +78,17 @@ def test_the_keyboard_shows_it_and_puts_it_away(chapter):
     assert is_away(chapter)
 
 
+def test_a_pointer_that_moved_before_does_not_put_away_what_the_keyboard_shows(chapter):
+    reference = chapter.locator(SAME_PAGE).first
+    reference.focus()
+    chapter.keyboard.press("Shift+Tab")
+    chapter.locator("article h1").dispatch_event("pointerover", {"pointerType": "mouse", "bubbles": True})
+    chapter.keyboard.press("Tab")
+    chapter.wait_for_selector(PREVIEW)
+    chapter.wait_for_timeout(600)
+    assert chapter.locator(PREVIEW).is_visible()
+
+
 def test_it_stays_while_it_is_pointed_at_and_goes_by_escape(chapter):
     preview = point_at(chapter, SAME_PAGE)
     preview.hover()

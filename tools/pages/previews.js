@@ -41,6 +41,8 @@
     named = undefined;
   }
 
+  const leave = () => named?.matches(":focus-visible") || hide(); // the keyboard may have come in between
+
   box.addEventListener("beforetoggle", ({ newState }) => {
     if (newState === "open") return;
     named?.removeAttribute("aria-describedby");
@@ -51,7 +53,7 @@
     clearTimeout(timer);
     const link = target.closest(REFERENCE);
     if (link && link !== named) timer = setTimeout(show, PAUSE, link);
-    else if (!link && !box.contains(target) && !named?.matches(":focus-visible")) timer = setTimeout(hide, PAUSE);
+    else if (!link && !box.contains(target)) timer = setTimeout(leave, PAUSE);
   });
   document.addEventListener("keydown", ({ key }) => key === "Escape" && hide());
   document.addEventListener("focusin", ({ target }) => target.matches(`${REFERENCE}:focus-visible`) && show(target));
