@@ -108,9 +108,9 @@ EXERCISES = (
         id="15-ceiling", title="Softmax twice, and wrong", kind="predict", difficulty=2, minutes=5,
         task="With softmax twice, no classifier of ten classes gets below 1.461. How bad can it look? Give the largest "
         "loss that this program reports, however sure and wrong the classifier. Two decimals.",
-        answer=np.log(np.e + 9), rtol=0, atol=0.0051,
+        answer=np.log(np.exp(1.0) + 9), rtol=0, atol=0.0051,
         mistakes=(
-            Mistake("This is the smallest loss, at a sure and right classifier.", np.log(np.e + 9) - 1),
+            Mistake("This is the smallest loss, at a sure and right classifier.", np.log(np.exp(1.0) + 9) - 1),
             Mistake("The right loss has no bound. Here the logits of the outer softmax lie between 0 and 1.", np.inf),
             Mistake("This is the loss of a classifier that has no clue. One that is sure and wrong does worse.",
                     np.log(10)),
