@@ -134,7 +134,7 @@ _build/lite/ready: $(VENV)/lite/ready $(LITE)
 # Where Colab and Binder find the chapters, and where the book is published: it is built again when that is another place.
 _build/source: FORCE
 	@mkdir -p _build
-	@echo "$(BOOK_SOURCE) $(BOOK_URL)" | cmp -s - $@ || echo "$(BOOK_SOURCE) $(BOOK_URL)" > $@
+	@test "$(BOOK_SOURCE) $(BOOK_URL)" = "$$(cat $@ 2> /dev/null)" || echo "$(BOOK_SOURCE) $(BOOK_URL)" > $@
 
 _build/html/index.html: $(VENV)/ready _build/lite/ready _build/source $(PAGES)
 	@echo "Building the book ..."

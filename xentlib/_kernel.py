@@ -134,7 +134,7 @@ def _compute_apart(z: Floats, targets: Targets, rows: NDArray[np.intp], with_gra
 
 
 def _largest(z: Floats, argmax: NDArray[np.intp]) -> Floats:
-    """Return the largest logit of each row, which is at `top`."""
+    """Return the largest logit of each row, which is at `argmax`."""
     shift: Floats = np.take_along_axis(z, argmax[:, np.newaxis], 1)[:, 0]
     if not (shift < np.inf).all():  # where argmax stopped at a NaN or at +inf
         raise UnsoundError
@@ -242,7 +242,7 @@ def _pivot_grad(state: LseState, mass: Floats, pivot_power: Floats, scale: Float
 
 
 def write_gradient(powers: Floats, done: Finalized, off_pivot: Any, rows: Any, positions: NDArray[np.intp]) -> None:
-    """Turn e^{z − shift} into the gradient, in place. `rows` have their pivot here, `at` these places of the memory."""
+    """Turn e^{z − shift} into the gradient, in place. `rows` have their pivot here, at `positions` in memory."""
     mass = done.mass
     if mass.ndim:
         smallest, largest = np.minimum.reduce(mass, initial=1), np.maximum.reduce(mass, initial=1)
@@ -272,7 +272,7 @@ def identity(n_rows: int, dtype: DType) -> LseState:
 def reduce_block(
     z: Floats, targets: Targets, rows: slice, classes: slice, class_offset: int, scratch: Floats
 ) -> LseState:
-    """Return the state of some rows and some of their classes, which among all classes begin at `first_class`."""
+    """Return the state of some rows and some of their classes, which among all classes begin at `class_offset`."""
     argmax = z.argmax(1)
     shift = np.maximum(_largest(z, argmax), np.finfo(z.dtype).min)  # where all are masked, −inf − (−inf) would be NaN
     target = targets.block(rows, classes, argmax)

@@ -71,7 +71,9 @@ def project(tmp_path):
     write(tmp_path / "tools" / "setup_venv.py", "")
     for name in ("ruff", "mypy", "pytest"):
         script(tmp_path / ".venv" / "bin" / name, f"echo {name} >> log")
-    script(tmp_path / ".venv" / "bin" / "python", f'exec "{sys.executable}" "$@"')
+    # This Python's own path may have a space, where make would end it.
+    for python in tmp_path / ".venv" / "bin" / "python", tmp_path / "python":
+        script(python, f'exec "{sys.executable}" "$@"')
     (tmp_path / ".venv" / "ready").touch()
     (tmp_path / ".venv" / "lab-ready").touch()
     return tmp_path
@@ -95,7 +97,7 @@ def start(project, *command):
 
 
 def make(project, *what):
-    return start(project, "make", f"PYTHON={sys.executable}", *what)
+    return start(project, "make", "PYTHON=./python", *what)
 
 
 def finish(running, signal_number=None):
@@ -342,7 +344,7 @@ def test_what_is_half_cleaned_counts_as_not_made(project):
     built(project)
     script(project / "bin" / "rm", 'for each; do test -d "$each" && exit 1; /bin/rm -f "$each"; done')
     path = f"{project / 'bin'}{os.pathsep}{os.environ['PATH']}"
-    assert finish(start(project, "env", f"PATH={path}", "make", f"PYTHON={sys.executable}", "clean"))[0] != 0
+    assert finish(start(project, "env", f"PATH={path}", "make", "PYTHON=./python", "clean"))[0] != 0
     assert not (project / "_build" / "html" / "index.html").exists()
     assert not (project / ".venv" / "ready").exists()
 
