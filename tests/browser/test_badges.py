@@ -1,15 +1,14 @@
 """In the built book each numbered equation has one badge, which leads to its row of the ledger; the row leads back."""
 
-import re
 from urllib.parse import urldefrag
 
 import pytest
 from bs4 import BeautifulSoup
+from visits import without_formulas
 
 from tools import ledger, standalone
 from tools.make_pdf import contents
 
-FORMULA = re.compile("<mjx-container.*?</mjx-container>", re.S)  # most of a page, and nothing of what is looked at
 CHAPTER = """<article><div class="math" id="equation-eq-a"><span class="eqno">(1.1)</span></div>
 <p class="equation-status"><a href="../ledger.html#eq-a">proved for every K</a></p>
 <div class="cell" id="cell-3"># proves eq-a</div></article>"""
@@ -50,7 +49,7 @@ def disagreements(name, chapter, formula, row):
 
 
 def soup(html):
-    return BeautifulSoup(FORMULA.sub("", html), "html.parser")
+    return BeautifulSoup(without_formulas(html), "html.parser")
 
 
 def test_each_equation_has_a_badge_that_leads_to_its_row_and_back(book):

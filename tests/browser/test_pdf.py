@@ -1,13 +1,12 @@
 """The book as one PDF: put together so that each link has its place in it, and printed."""
 
-import re
 from collections import Counter
 from contextlib import nullcontext
-from functools import partial
 from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
+from visits import without_formulas
 
 from tools import make_pdf
 
@@ -79,7 +78,6 @@ def test_what_is_folded_on_a_page_is_not_printed(whole):
 
 
 def test_in_the_book_each_link_leads_to_one_place(book, monkeypatch):
-    without_formulas = partial(re.sub, "(?s)<mjx-container.*?</mjx-container>", "")  # most of a page, with no link
     monkeypatch.setattr(make_pdf, "parse", lambda html: BeautifulSoup(without_formulas(html), "html.parser"))
     assert misled(make_pdf.parse(make_pdf.assemble(book, make_pdf.contents()))) == []
 

@@ -15,6 +15,11 @@ def pages_of_the_book():
     return [*(name for _, names in contents() for name in names), "genindex", "search"]
 
 
+def without_formulas(html):
+    """Return a page without its set formulas, which are most of it, and slow to parse."""
+    return re.sub("(?s)<mjx-container.*?</mjx-container>", "", html)
+
+
 class Visit:
     """One page of a site, as loaded."""
 
