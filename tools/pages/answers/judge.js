@@ -1,5 +1,5 @@
-// What `check` says of an answer, for the exercises that are answered on a page: `checking.py` once more, and of
-// `diagnosis.py` what it says of numbers. A test holds the two against each other.
+// What `check` says of an answer, for the exercises that are answered on a page: the package `checking` once
+// more, and of `diagnosis` what it says of numbers. A test holds the two against each other.
 
 const ROUNDED = "Right as far as it goes, but it is rounded too far: give more digits.";
 const ASKED_FOR = { predict: "a value", break: "an input", explain: "the letter of an option" };
