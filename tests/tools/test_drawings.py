@@ -139,3 +139,13 @@ def test_colours_stand_out_from_the_page(theme):
     for color in colours(BOOK, "drawn")[theme]:
         assert contrast(to_rgb(color), to_rgb(PAPER[theme])) >= 4.5
     assert contrast(to_rgb(figures.CAT), to_rgb(PAPER["dark"])) < 4.5  # the light one would not do
+
+
+INK = re.compile(r"\b[Bb]lack (?:line|road|dot|curve|bar|arrow|point|path)s?\b")
+
+
+def test_no_text_calls_black_what_is_light_in_the_dark():
+    cells = [cell for path in CHAPTERS for cell in nbformat.read(path, as_version=4).cells]
+    alts = [cell.metadata.get("mystnb", {}).get("image", {}).get("alt", "") for cell in cells]
+    texts = [cell.source for cell in cells if cell.cell_type == "markdown"]
+    assert [found for text in texts + alts for found in INK.findall(text)] == []
