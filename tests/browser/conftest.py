@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from visits import Visit
+from visits import Visit, change_pages, lightened
 
 from tools import browser as tools_browser
 
@@ -58,6 +58,18 @@ def open_page(browser):
 
 
 @pytest.fixture
+def open_light_page(open_page, site, book):
+    """Return the same, but for pages without formulas and drawings."""
+
+    def open_light_page(*device_and_scheme, **options):
+        page = open_page(*device_and_scheme, **options)
+        change_pages(page, site, book, lightened)
+        return page
+
+    return open_light_page
+
+
+@pytest.fixture
 def small_site(tmp_path):
     """Return a function from the body of a page, and other files, to the URL of a site with no more than that."""
     with tools_browser.serve(tmp_path, PREFIX) as url:
@@ -79,11 +91,13 @@ def context(browser):
 
 @pytest.fixture
 def visit(context):
-    """Return a function from a site, its folder and the name of a page to the `Visit`."""
+    """Return a function from a site, its folder and the name of a page to the `Visit`; the pages may be changed."""
     pages = []
 
-    def visit(site, folder, name):
+    def visit(site, folder, name, change=None):
         pages.append(context.new_page())
+        if change:
+            change_pages(pages[-1], site, folder, change)
         return Visit(pages[-1], site, folder, name)
 
     yield visit

@@ -6,9 +6,9 @@ from tools import at_work
 
 
 @pytest.fixture
-def section(open_page, site):
+def section(open_light_page, site):
     def section(name):
-        page = open_page(permissions=["clipboard-read", "clipboard-write"])
+        page = open_light_page(permissions=["clipboard-read", "clipboard-write"])
         page.goto(f"{site}chapters/{name}.html")
         return page.locator("section#at-work")
 

@@ -1,6 +1,6 @@
 """Explorers on the static page: they answer to mouse, finger, keyboard and links.
 
-A page takes a second to load, so that most tests share one for each explorer.
+A page takes a second to load, so that it is shown with nothing but its explorer, and most tests share one for each.
 """
 
 import json
@@ -9,7 +9,7 @@ from functools import cache
 from urllib.parse import quote
 
 import pytest
-from visits import Visit
+from visits import Visit, change_pages, with_nothing_but_its_explorer
 
 import xentlib
 from xentlib.teaching import explorers
@@ -33,6 +33,8 @@ def opened(browser, site, book):
 
     def opened(kind, skip=True, query="", **options):
         pages.append(browser.new_page(**options))
+        if kind is not explorers.QMinusP:  # which the landing page has among its own things
+            change_pages(pages[-1], site, book, with_nothing_but_its_explorer)
         visit = Visit(pages[-1], site, book, PAGES[kind.__name__], query)
         place = pages[-1].locator(f"[data-explorer={kind.name}]")
         if skip and kind.question:

@@ -72,11 +72,12 @@ def search(browser, site, book):
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_a_question_leads_to_its_place(search, question):
+def test_a_question_leads_to_its_place_and_snippets_are_prose(search, question):
     search.ask(question)
     first_three, expected = search.addresses()[:3], QUESTIONS[question]
     assert first_three[0].startswith(expected[0])
     assert [place for place in expected if not any(found.startswith(place) for found in first_three)] == []
+    assert [text for text in search.snippets() if not text or not is_prose(text)] == []
 
 
 @pytest.mark.parametrize("typed", MISSPELT)
@@ -106,12 +107,6 @@ def test_where_no_place_has_all_words_the_rarer_ones_count(search):
 
 def is_prose(text):
     return re.search(r"\\|\$|>>>|\w\(\w*=|\bimport\b|\{|\bnp\.", text) is None
-
-
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_a_snippet_is_prose(search, question):
-    search.ask(question)
-    assert [text for text in search.snippets() if not text or not is_prose(text)] == []
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,11 @@ import re
 
 import pytest
 from playwright.sync_api import TimeoutError
+from thorough import THOROUGH
+from visits import change_pages, lightened
 
-WIDTHS = [390, 800, 991, 992, 1100, 1280, 1440]
+# The theme changes at 992 and at 1200.
+WIDTHS = [390, 800, 991, 992, 1100, 1280, 1440] if THOROUGH else [390, 991, 992, 1280]
 BOOK, PAGE = "primary", "secondary"
 
 
@@ -51,9 +54,10 @@ CLOSE = [click_close, click_beside, press("Escape"), press("Enter")]  # Enter, a
 
 
 @pytest.fixture
-def chapter(context, site):
+def chapter(context, site, book):
     """Return a function from a width to chapter 5."""
     page = context.new_page()
+    change_pages(page, site, book, lightened)
 
     def chapter(width):
         page.set_viewport_size({"width": width, "height": 844})

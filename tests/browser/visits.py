@@ -16,8 +16,34 @@ def pages_of_the_book():
 
 
 def without_formulas(html):
-    """Return a page without its set formulas, which are most of it, and slow to parse."""
-    return re.sub("(?s)<mjx-container.*?</mjx-container>", "", html)
+    """Return a page with a letter for each set formula: formulas are most of it, and slow to parse."""
+    return re.sub("(?s)<mjx-container.*?</mjx-container>", "q", html)
+
+
+def lightened(html):
+    """Return a page without its formulas and drawings, for tests of something else: it takes half as long to load."""
+    return re.sub('(?s)<svg class="drawing.*?</svg>', "", without_formulas(html))
+
+
+def with_nothing_but_its_explorer(html):
+    """Return a page of which the article has the explorer alone, with some screens of nothing above and below it."""
+    html = re.sub('(?s)<nav id="pst-page-toc-nav".*?</nav>', "", html)  # the theme looks for all that it names
+    before, article, after = re.split("(?s)(<article.*?</article>)", html)
+    explorer = re.search('(?s)<div id="explorer-.*?</section></div>', article)[0]
+    output = f'<div class="cell_output docutils container"><div class="output text_html">{explorer}</div></div>'
+    cell = f'<div class="cell docutils container">{output}</div>'
+    nothing = '<div style="height: 2000px"></div>'
+    return f'{before}<article class="bd-article"><section>{nothing}{cell}{nothing}</section></article>{after}'
+
+
+def change_pages(page, site, book, change):
+    """Let the pages of the book be shown as some function changes their HTML."""
+
+    def changed(route):
+        path = book / urlsplit(route.request.url).path.removeprefix(urlsplit(site).path)
+        route.fulfill(body=change(path.read_text(encoding="utf-8")), content_type="text/html")
+
+    page.route(re.compile(f"{re.escape(site)}.*[.]html"), changed)
 
 
 class Visit:
