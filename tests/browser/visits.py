@@ -20,6 +20,11 @@ def without_formulas(html):
     return re.sub("(?s)<mjx-container.*?</mjx-container>", "", html)
 
 
+def without_marks(html):
+    """Return a page without the colours in its code, each of which is an element to parse."""
+    return re.sub('<span class="[a-z0-9]{1,3}">([^<]*)</span>', r"\1", html)
+
+
 class Visit:
     """One page of a site, as loaded."""
 
