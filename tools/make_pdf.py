@@ -25,7 +25,8 @@ ON_SCREEN_ONLY = (
     ".headerlink, script, iframe, .toggle-button, .copybtn, details.hide, .start, "
     ".answer-controls, .answer-elsewhere, .xentlib-answer li input, .xentlib-exercises"
 )
-LIKE_ITS_TEXT = ".highlight :is(.n, .nn, .nx, .p, .pm, .w)"  # has the colour of code; each would be an entry in the PDF
+# A mark in the colour of all code would be an entry in the PDF. As text: half of all elements are marks, slow to parse.
+LIKE_ITS_TEXT = re.compile('<span class="(?:n|nn|nx|p|pm|w)">([^<]*)</span>')
 FOOTER = (
     '<div style="width: 100%; text-align: center; font: 9px sans-serif; color: #555">'
     '<span class="pageNumber"></span></div>'
@@ -116,11 +117,9 @@ def anchor(name, fragment=""):
 def read_article(folder, name, names):
     """Return what a page has of its own, with headings one level lower, to be put beside that of other pages."""
     html = (folder / f"{name}.html").read_text(encoding="utf-8")
-    article = parse(html).select_one("article")
+    article = parse(LIKE_ITS_TEXT.sub(r"\1", html)).select_one("article")
     for element in article.select(ON_SCREEN_ONLY):
         element.decompose()
-    for element in article.select(LIKE_ITS_TEXT):
-        element.unwrap()
     for heading in article.find_all(re.compile("^h[1-5]$")):
         heading.name = f"h{int(heading.name[1]) + 1}"
     for element in article.find_all(id=True):

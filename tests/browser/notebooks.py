@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 PATIENCE = 1000 * int(os.environ.get("XENTLIB_PATIENCE", 240))  # milliseconds
 PROMPT = ".jp-InputPrompt"
 RUN = re.compile(r"\[\d+\]:")  # the prompt of a cell that has run
-FORGET = "prompts => prompts.forEach((prompt) => { prompt.textContent = ''; })"  # the numbers of an earlier run
+FORGET = "prompts => prompts.forEach((prompt) => { prompt.textContent = ''; })"  # the number of an earlier run
 
 
 class Notebook:
@@ -21,13 +21,16 @@ class Notebook:
         page.context.on("response", self.note)
         page.on("pageerror", lambda error: self.wrong.append(str(error)))
 
+    def wait_for_cells(self):
+        self.page.locator(".jp-Notebook h1").first.wait_for(timeout=PATIENCE)  # one empty cell is there before
+
     def wait_for_python(self):
-        self.cells.first.wait_for(timeout=PATIENCE)
+        self.wait_for_cells()
         self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for(timeout=PATIENCE)
 
     def note(self, answer):
         self.loaded[answer.url] = int(answer.headers.get("content-length", 0))
-        if not answer.ok:
+        if answer.status >= 400:
             self.wrong.append(f"{answer.status} {answer.url}")
 
     def check_host(self, url, site):
@@ -36,9 +39,9 @@ class Notebook:
             self.wrong.append(f"asked another host: {url}")
 
     def run_all(self):
-        self.cells.locator(PROMPT).evaluate_all(FORGET)
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        self.cells.last.locator(PROMPT, has_text="[*]").wait_for(timeout=PATIENCE)  # what has run before has a number
         end = time.monotonic() + PATIENCE / 1000
         while not (all(map(RUN.fullmatch, self.prompts())) or self.errors()):
             assert time.monotonic() < end, f"still running: {self.prompts()}"

@@ -4,7 +4,7 @@ from urllib.parse import urldefrag
 
 import pytest
 from bs4 import BeautifulSoup
-from visits import without_formulas
+from visits import without_formulas, without_marks
 
 from tools import ledger, standalone
 from tools.make_pdf import contents
@@ -49,7 +49,7 @@ def disagreements(name, chapter, formula, row):
 
 
 def soup(html):
-    return BeautifulSoup(without_formulas(html), "html.parser")
+    return BeautifulSoup(without_marks(without_formulas(html)), "html.parser")
 
 
 def test_each_equation_has_a_badge_that_leads_to_its_row_and_back(book):

@@ -1,8 +1,12 @@
 """Chapters that run in the reader's browser: opened by their button, without any other host.
 
-A start of Python takes ten seconds and more, so one short chapter stands for all. `make lite` runs each of them.
+A start of Python takes ten seconds and more. So one short chapter stands for all, and in it one test after another does
+what a reader does: it runs, answers, is left, and comes back with its links. `make lite` and `make thorough` run each
+chapter, and in the one that came back they start Python again.
 """
 
+import base64
+import json
 import re
 from pathlib import Path
 
@@ -16,7 +20,7 @@ from tools.pages import run_chapter
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted(path.stem for path in ROOT.glob("chapters/*.ipynb"))
-FEW = ["errata"]  # of NumPy, SymPy and Matplotlib
+ONE = "errata"  # has NumPy, SymPy and Matplotlib
 OF_THE_MACHINE = re.compile("int(32|64)|take longer with K: .*")  # integers have half the bits there; what a clock says
 
 pytestmark = pytest.mark.skipif(
@@ -51,14 +55,26 @@ def opened(page, site, chapter):
     return notebook
 
 
+@pytest.fixture(scope="module")
+def notebook(browser, site):
+    """The one chapter, in which Python starts once."""
+    with browser.new_context() as context:
+        yield opened(context.new_page(), site, ONE)
+
+
 @pytest.fixture
-def open_chapter(browser, site):
-    context = browser.new_context()
-    yield lambda chapter: opened(context.new_page(), site, chapter)
-    context.close()
+def open_chapter(request, browser, site):
+    with browser.new_context() as context:
+
+        def open_chapter(chapter):
+            if chapter == ONE:
+                return request.getfixturevalue("notebook")
+            return opened(context.new_page(), site, chapter)
+
+        yield open_chapter
 
 
-@pytest.mark.parametrize("chapter", CHAPTERS if THOROUGH else FEW)
+@pytest.mark.parametrize("chapter", CHAPTERS if THOROUGH else [ONE])
 def test_a_chapter_runs_to_its_end(open_chapter, chapter):
     notebook = open_chapter(chapter)
     notebook.run_all()
@@ -125,13 +141,6 @@ check("05-gradient", answer)
 """
 
 
-@pytest.fixture(scope="module")
-def notebook(browser, site):
-    """A chapter, whose first cell the tests replace."""
-    with browser.new_context() as context:
-        yield opened(context.new_page(), site, "04_loss")
-
-
 def test_the_page_says_what_a_first_visit_loads(notebook):
     notebook.run("import xentlib")
     lite = sum(size for url, size in notebook.loaded.items() if "/lite/" in url)
@@ -150,21 +159,63 @@ def test_a_loop_without_end_is_stopped_and_an_error_told_with_the_readers_own_li
     assert "in line 4: return np.reshape(logits, (7, 7))" in notebook.run(BROKEN)
 
 
-def test_exercises_answer_and_what_the_reader_wrote_stays(notebook):
+def test_a_widget_answers(notebook):
+    assert "drawn 0" in notebook.run(WIDGET)
+    track = notebook.page.locator(".jupyter-widgets .noUi-base")
+    track.click(position={"x": track.bounding_box()["width"] - 1, "y": 2})  # JupyterLab has the arrow keys
+    notebook.page.get_by_text("drawn 10000").wait_for(timeout=PATIENCE)
+
+
+NO_PYTHON = "Worker = class extends EventTarget { postMessage() {} terminate() {} };"  # in pages that are only read
+
+
+def test_exercises_answer_and_what_the_reader_wrote_stays(notebook, site):
+    """Whether Python reads the answers again that the browser has kept is asked by `make lite` and `make thorough`."""
     assert "are these bits" in notebook.run("from xentlib.teaching.exercises import check\ncheck('04-guess', 3.32)")
     assert "solved" in notebook.run("from xentlib.teaching.exercises import check\ncheck('04-guess', 2.303)")
     mine = "from xentlib.teaching.exercises import progress\nprint('I was here')\nprogress()"
     notebook.run(mine)
     notebook.page.keyboard.press("Control+S")
-    notebook.page.wait_for_timeout(2000)
-    notebook.page.reload()
-    notebook.wait_for_python()
+    notebook.page.wait_for_timeout(2000)  # nothing on the page says that this was saved, and not what was before
+    notebook.page.get_by_role("link", name="Back to this page of the book").click()
+    notebook.page.wait_for_url(f"{site}chapters/{ONE}.html")
+    if not THOROUGH:
+        notebook.page.add_init_script(NO_PYTHON)
+    notebook.page.get_by_role("link", name="Run this chapter", exact=True).click()
+    notebook.wait_for_cells()
     assert "I was here" in notebook.cells.first.locator(".cm-content").inner_text()
-    assert "1 of" in notebook.run(mine)
-    assert "drawn 0" in notebook.run(WIDGET)
-    track = notebook.page.locator(".jupyter-widgets .noUi-base")
-    track.click(position={"x": track.bounding_box()["width"] - 1, "y": 2})  # JupyterLab has the arrow keys
-    notebook.page.get_by_text("drawn 10000").wait_for(timeout=PATIENCE)
+    assert "04-guess" in kept(notebook, ".xentlib-progress.json")["solved"]
+    if THOROUGH:
+        notebook.wait_for_python()
+        assert "1 of" in notebook.run(mine)
+
+
+def kept(notebook, name):
+    """Return what is in a file that Python wrote, as the browser keeps it."""
+    (origin,) = notebook.page.context.storage_state(indexed_db=True)["origins"]
+    (files,) = [store for database in origin["indexedDB"] for store in database["stores"] if store["name"] == "files"]
+    (content,) = [record["value"]["content"] for record in files["records"] if record["key"] == name]
+    return json.loads(base64.b64decode(content))
+
+
+def test_links_open_chapters_beside_the_notebook_and_the_logo_their_list(notebook, site):
+    page = notebook.page
+    page.context.add_init_script(NO_PYTHON)
+    with page.expect_popup() as chapter:
+        page.locator(".jp-Notebook").get_by_role("link", name="Chapter 4").first.click()
+    chapter.value.locator(".jp-Notebook h1", has_text="The loss").wait_for(timeout=PATIENCE)
+    formula = chapter.value.locator(".jp-Notebook .katex", has_text="𝟙").first
+    assert "1l(i=y)" in formula.locator(".katex-html").text_content()  # drawn as a 1 with one stem more
+    assert "𝟙(i=y)" in formula.locator(".katex-mathml").text_content()
+    chapter.value.close()
+    with page.expect_popup() as tree:
+        page.locator("#top-panel a[href$='/tree']").click()  # the logo
+    files = tree.value.locator(".jp-DirListing-item", has_text=".ipynb")
+    files.first.wait_for(timeout=PATIENCE)
+    names = files.locator(".jp-DirListing-itemText").all_inner_texts()
+    assert [name.removesuffix(".ipynb") for name in names] == CHAPTERS
+    tree.value.goto(f"{site}lite/", wait_until="commit")
+    tree.value.wait_for_url(f"{site}lite/tree/index.html", wait_until="commit")
     assert notebook.wrong == []
 
 
@@ -180,30 +231,6 @@ def test_every_link_of_a_notebook_leads_to_a_notebook_or_to_a_page_of_the_book(b
             if not target.exists() or (place and f'id="{place}"' not in target.read_text(encoding="utf-8")):
                 dead.append(address)
     assert dead == []
-
-
-def test_links_open_chapters_beside_the_notebook_and_the_logo_their_list(open_page, site):
-    page = open_page()
-    page.goto(f"{site}lite/notebooks/index.html?path=05_gradient.ipynb")
-    title = ".jp-Notebook h1"
-    page.locator(title).wait_for(timeout=PATIENCE)
-    formula = page.locator(".jp-Notebook .katex-display").first
-    assert "1l(y=i)" in formula.locator(".katex-html").text_content()  # drawn as a 1 with one stem more
-    assert "𝟙(y=i)" in formula.locator(".katex-mathml").text_content()
-    with page.expect_popup() as chapter:
-        page.locator(".jp-Notebook").get_by_role("link", name="chapter 2").first.click()
-    chapter.value.locator(title, has_text="Softmax").wait_for(timeout=PATIENCE)
-    chapter.value.close()
-    with page.expect_popup() as tree:
-        page.locator("#top-panel a[href$='/tree']").click()  # the logo
-    files = tree.value.locator(".jp-DirListing-item", has_text=".ipynb")
-    files.first.wait_for(timeout=PATIENCE)
-    names = files.locator(".jp-DirListing-itemText").all_inner_texts()
-    assert [name.removesuffix(".ipynb") for name in names] == CHAPTERS
-    tree.value.goto(f"{site}lite/")
-    files.first.wait_for(timeout=PATIENCE)
-    page.get_by_role("link", name="Back to this page of the book").click()
-    page.wait_for_url(f"{site}chapters/05_gradient.html")
 
 
 def test_each_chapter_and_no_other_page_has_the_button():

@@ -46,6 +46,11 @@ def change_pages(page, site, book, change):
     page.route(re.compile(f"{re.escape(site)}.*[.]html"), changed)
 
 
+def without_marks(html):
+    """Return a page without the colours in its code, each of which is an element to parse."""
+    return re.sub('<span class="[a-z0-9]{1,3}">([^<]*)</span>', r"\1", html)
+
+
 class Visit:
     """One page of a site, as loaded."""
 
