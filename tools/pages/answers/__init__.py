@@ -88,8 +88,7 @@ def write_files(folder):
     folder.mkdir()
     for file in ("page.js", "answers.css"):
         shutil.copy(HERE / file, folder)
-    checker = f"(() => {{\n{data.script()}\nwindow.xentlibChecker = {{ judge, revived, Beyond }};\n}})();\n"
-    (folder / "checker.js").write_text(checker, encoding="utf-8")
+    (folder / "checker.js").write_text(f"(() => {{\n{data.checker()}\n}})();\n", encoding="utf-8")
     every = exercises.all_exercises()
     for chapter in dict.fromkeys(exercise.id[:2] for exercise in every):
         text = data.encoded(exercise for exercise in every if exercise.id.startswith(chapter))
