@@ -13,6 +13,7 @@ from docutils import nodes
 from tools.pages.answers import data, forms
 from tools.pages.run_chapter import SITE
 from xentlib.teaching import exercises
+from xentlib.teaching.exercises.checking import lettered
 from xentlib.teaching.exercises.pages import CHECK
 
 FOLDER = "answers"
@@ -56,7 +57,7 @@ def _add_choice(exercise, place):
     before, after = forms.choice(exercise)
     _before(options, before)
     _before(place, after)
-    for (letter, _), item in zip(data.lettered(exercise.options), options, strict=True):
+    for (letter, _), item in zip(lettered(exercise.options), options, strict=True):
         opening, closing = forms.option(exercise, letter)
         item[0].insert(0, _raw(opening))
         item[0].append(_raw(closing))

@@ -183,6 +183,7 @@ const METHODS = {
   shape: (a) => a.shape.map((n) => scalar(n, "int64")),
   ndim: (a) => scalar(a.shape.length, "int64"),
   size: (a) => scalar(a.data.length, "int64"),
+  T: transposed,
   dtype: ({ type }) => KNOWN[type],
   copy: (a) => a,
   max: reduced(largest),
@@ -212,7 +213,6 @@ const KNOWN = {
   tanh: entrywise(Math.tanh),
   isfinite: entrywise(Number.isFinite, "bool"),
   maximum: (_, a, b) => both((x, y) => largest([x, y]), a, b),
-  subtract: (_, a, b) => both((x, y) => x - y, a, b),
   logaddexp: (_, a, b) => both(logaddexp, a, b, "float64"),
   isclose: ({ rtol, atol }, a, b) => both((x, y) => isClose(x, y, rtol.data[0], atol.data[0]), a, b, "bool"),
   allclose: (named, a, b) => METHODS.all(KNOWN.isclose(named, a, b), {}),
@@ -225,22 +225,13 @@ const KNOWN = {
   diff: (_, a) => array([a.shape[0] - 1], a.data.slice(1).map((x, i) => x - a.data[i]), a.type),
   delete: (_, a, { data: [place] }) => array([a.shape[0] - 1], a.data.filter((_, i) => i !== place), a.type),
   sort: ({ axis }, a) => byRow((row) => [...row].sort(ascending), axis === null ? reshaped(a, [-1]) : a),
-  repeat: (_, a, { data: [n] }) => array([a.data.length * n], a.data.flatMap((x) => Array(n).fill(x)), a.type),
   flatnonzero: (_, a) => {
     const found = a.data.flatMap((x, i) => (x ? [i] : []));
     return array([found.length], found, "int64");
   },
   eye: (_, { data: [n] }) => identity(n),
-  zeros: (_, n) => array([n.data[0]], Array(n.data[0]).fill(0)),
-  full: (_, n, x) => array([n.data[0]], Array(n.data[0]).fill(x.data[0])),
-  ones: (_, shape, type) => {
-    const lengths = shape.map(({ data: [n] }) => n);
-    return array(lengths, Array(size(lengths)).fill(1), type === KNOWN.int ? "int64" : "float64");
-  },
   diag: (_, a) => both((x, y) => x * y, a, identity(a.shape[0])),
   outer: (_, a, b) => both((x, y) => x * y, array([a.shape[0], 1], a.data), b),
-  moveaxis: (_, a) => transposed(a), // the last of one or two axes, to the front
-  stack: (_, parts) => transposedToLast(asArray(parts)),
   array: (_, a) => each(Number, asArray(a), "float64"),
   shape: (_, a) => METHODS.shape(asArray(a)),
   ndim: (_, a) => METHODS.ndim(asArray(a)),
@@ -257,7 +248,6 @@ const KNOWN = {
   float16: (_, a) => each(half, asArray(a), "float16"),
   float64: (_, a) => each(Number, asArray(a), "float64"),
   float: (_, a) => each(Number, asArray(a), "float64"),
-  int: (_, a) => each(Math.trunc, asArray(a), "int64"),
   int64: (_, a) => each(Math.trunc, asArray(a), "int64"),
   softmax: ({ temperature }, z) => byRow((row) => softmaxOf(row.map((x) => x / (temperature?.data[0] ?? 1))), z),
   log_softmax: (_, z) => byRow((row) => {
@@ -285,10 +275,3 @@ const KNOWN = {
   },
   cross_entropy: (_, p, q) => scalar(total(p.data.map((x, i) => (x ? -x * Math.log(q.data[i]) : 0)))),
 };
-
-function transposedToLast(a) {
-  const [parts, inner] = [a.shape[0], a.shape.slice(1)];
-  const n = size(inner);
-  const data = Array.from({ length: n }, (_, i) => Array.from({ length: parts }, (_, k) => a.data[k * n + i])).flat();
-  return array([...inner, parts], data, a.type);
-}

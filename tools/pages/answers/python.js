@@ -76,10 +76,6 @@ function some(values, test) {
 
 const span = (...ends) => ({ range: ends.map((end) => end?.data[0]) });
 
-function put(a, place, value) {
-  return array(a.shape, a.data.map((x, i) => (i === place ? value.data[0] : x)), a.type);
-}
-
 // Return what stands behind the dot.
 function attribute(value, name) {
   const methods = isArray(value) ? METHODS : { string: TEXT, function: TYPE }[typeof value];
@@ -88,7 +84,7 @@ function attribute(value, name) {
   return PROPERTIES.has(name) ? methods[name](value) : (named, ...args) => methods[name](value, named, ...args);
 }
 
-const PROPERTIES = new Set(["shape", "ndim", "size", "dtype", "kind", "__name__"]);
+const PROPERTIES = new Set(["shape", "ndim", "size", "dtype", "T", "kind", "__name__"]);
 const TEXT = {
   join: (text, _, parts) => [...parts].join(text),
   lower: (text) => text.toLowerCase(),

@@ -106,8 +106,6 @@ class Translation:
                 return ""
             case ast.Return(value):
                 return f"return {self.tell(value)};"
-            case ast.Assign([ast.Subscript(ast.Name(name), ast.Constant(int(place)))], value):
-                return f"${name} = put(${name}, {place}, {self.tell(value)});"
             case ast.Assign([ast.Name(name)], value):
                 return f"${name} = {self.tell(value)};"
             case ast.Assign([ast.Tuple() as target], value):
