@@ -57,8 +57,13 @@ class _Handler(SimpleHTTPRequestHandler):
     """Answers for what is below the prefix, with types that do not depend on the machine, and keeps quiet."""
 
     protocol_version = "HTTP/1.1"
-    # Python's own: the machine may have another idea of a type, and a browser runs no module that comes as plain text.
-    extensions_map = MimeTypes().types_map[True] | {"": "application/octet-stream"}
+    # Without the table of the machine: a browser runs no module that comes as plain text.
+    extensions_map = MimeTypes().types_map[True] | {
+        ".js": "text/javascript",
+        ".mjs": "text/javascript",
+        ".ipynb": "application/json",
+        "": "application/octet-stream",
+    }
 
     def __init__(self, *arguments, prefix, compress, **options):
         self.prefix, self.compress = prefix, compress
