@@ -11,7 +11,7 @@ import numpy as np
 
 from xentlib.audit.calling import Answer, NumPyAdapter, call_caught
 from xentlib.audit.combinations import smallest_that_fail
-from xentlib.audit.findings import SEVERITIES, Evidence, Finding, judge
+from xentlib.audit.findings import SEVERITIES, Evidence, Finding, is_grave, judge
 from xentlib.audit.mistakes import KNOWN, KnownMistake
 from xentlib.audit.probes import ABOUT, Trial
 from xentlib.audit.vectors import FORMATS, Batch, Options, Table, in_json, round_to
@@ -47,7 +47,7 @@ class Report:
     @property
     def ok(self) -> bool:
         """Tell whether there is nothing but notes."""
-        return not any(finding.severity in ("wrong", "range") for finding in self.findings)
+        return not any(is_grave(finding.severity) for finding in self.findings)
 
     def __str__(self) -> str:
         lines = [
@@ -75,7 +75,7 @@ class Report:
         Where anything is wrong, the table alone says which digits are lost: they have to wait.
         """
         best: dict[str, Finding] = {}
-        shown = [f for f in self.findings if self.ok or _is_grave(f.severity)]
+        shown = [f for f in self.findings if self.ok or is_grave(f.severity)]
         for finding in sorted(shown, key=lambda f: (-SEVERITIES.index(f.severity), f.logits.size)):
             best.setdefault(finding.got if finding.what == finding.got else finding.probe, finding)
         different = {(f.logits.tobytes(), np.asarray(f.labels).tobytes(), f.got): f for f in reversed(best.values())}
@@ -157,7 +157,7 @@ def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[list[Kno
     possible = _possible(options, by_autograd) if alarms else []
     agrees = cache(lambda mistake, n: _agrees(mistake, alarms[n], options, dtype))
     alike = [m for m in possible if all(agrees(m, n) for n in range(len(alarms)))]
-    if not alike and alarms and _is_grave(alarms[0].severity):
+    if not alike and alarms and is_grave(alarms[0].severity):
         agreed = {m: sum(agrees(m, n) for n in range(len(alarms))) for m in possible}
         most = max(*agreed.values(), len(alarms) // 2 + 1)
         return [], [m for m, count in agreed.items() if count == most]
@@ -181,7 +181,7 @@ def _possible(options: Options, by_autograd: bool) -> list[KnownMistake]:
 
 def _is_as_grave(mistake: KnownMistake, evidence: list[Evidence], options: Options, dtype: str) -> bool:
     return all(
-        _is_grave(judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0]) == _is_grave(e.severity)
+        is_grave(judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0]) == is_grave(e.severity)
         for e in evidence
     )
 
@@ -190,16 +190,12 @@ def _rank(evidence: Evidence) -> int:
     return SEVERITIES.index("wrong" if evidence.answer.changed else evidence.severity)
 
 
-def _is_grave(severity: str) -> bool:
-    return severity in ("range", "wrong")
-
-
 def _agrees(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> bool:
     answer = _made_by(mistake, evidence, options, dtype)
     if answer.problem or answer.changed != evidence.answer.changed:
         return False
     right = evidence.right
-    grave = _is_grave(evidence.severity)
+    grave = is_grave(evidence.severity)
     if not _alike(evidence.answer.loss, answer.loss, right.loss, right.loss_sharp, right.loss_blunt, dtype, grave):
         return False
     if evidence.answer.grad is None:
