@@ -102,6 +102,10 @@ def test_the_page_says_what_check_says(page, id):
     assert not different, "\n\n".join(different)
 
 
+def test_the_page_says_what_is_asked_for_where_nothing_is_typed(page):
+    assert [page(id, "")["feedback"] for id in IDS] == [repr(checking.judge(find(id), ...)) for id in IDS]
+
+
 @pytest.mark.parametrize(
     ("id", "right", "wrong"),
     [

@@ -93,6 +93,7 @@ const rowsOf = (a) => {
 };
 
 function item(value, ...places) {
+  if (typeof places[0] === "string") return value[places[0]];
   if (typeof value === "string" || Array.isArray(value)) {
     return places[0].range ? value.slice(...places[0].range) : value.at(places[0].data[0]);
   }
