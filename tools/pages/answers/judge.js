@@ -78,7 +78,9 @@ function normalized(value, like = null) {
   if (isWords(like) ? Array.isArray(value) && value.length === like.length : like === null && isWords(value)) return value;
   try {
     if (!isWords(value) && !isWords(like)) return asArray(value);
-  } catch {} // a ragged list
+  } catch {
+    return { kind: "a value of type list" }; // with rows of several lengths
+  }
   return { kind: python.kind_of({}, value) };
 }
 
