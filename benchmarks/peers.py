@@ -10,6 +10,7 @@ import numpy as np
 
 import xentlib
 from benchmarks import naive
+from xentlib._tiles import available_cores
 
 
 class Peer(NamedTuple):
@@ -21,13 +22,9 @@ class Peer(NamedTuple):
     only_classes: tuple = ()  #: measured at these numbers of classes only; at all of them if empty
 
 
-def usable_cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 def thread_count():
     """Return how many threads xentlib will use, and each peer that lets itself be told is told to use."""
-    return min(int(os.environ.get("XENTLIB_NUM_THREADS", usable_cores())), usable_cores())
+    return min(int(os.environ.get("XENTLIB_NUM_THREADS", available_cores())), available_cores())
 
 
 def available():

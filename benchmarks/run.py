@@ -111,7 +111,7 @@ def machine(load):
         "processor": processor(),
         "SIMD levels": ", ".join(f"{simd.label(level)} ({level})" for level in simd.levels()),
         "system": platform.system(),
-        "cores": f"{peers.usable_cores()}, threads: {peers.thread_count()}",
+        "cores": f"{peers.available_cores()}, threads: {peers.thread_count()}",
         "other load before the run": "unknown" if load is None else f"{load:.1f} cores",
     }
 

@@ -359,6 +359,7 @@ WRONG["03-negative"] = [("A", "moves the other logits"), ("C", "with and without
 RIGHT["04-guess"] = ["2.30", 2.3, np.log(10), log(10), -np.log(0.1), [2.30], np.float32(2.3026)]
 WRONG["04-guess"] = [
     (-2.303, SIGN),
+    ("nan", "not a number"),
     (3.32, "bits"),
     (9.30, "log-sum-exp"),
     (1.0, UNNAMED),

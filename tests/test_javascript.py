@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tools.pages.answers import data
 from xentlib.teaching import explorers
 from xentlib.teaching.explorers.explorer import HERE, script
 
@@ -16,6 +17,7 @@ SCRIPTS = {explorer.name: script(explorer.name) for explorer in explorers.ALL} |
     path.stem: path.read_text(encoding="utf-8")
     for path in (HERE / "page.js", ROOT / "tools" / "pages" / "search" / "search.js")
 }
+SCRIPTS |= {"answers": (data.HERE / "page.js").read_text(encoding="utf-8"), "checker": data.checker()}
 
 
 def faults(text, folder):

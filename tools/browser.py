@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
+from mimetypes import MimeTypes
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
@@ -56,20 +57,11 @@ class _Handler(SimpleHTTPRequestHandler):
     """Answers for what is below the prefix, with types that do not depend on the machine, and keeps quiet."""
 
     protocol_version = "HTTP/1.1"
-    # The machine may have its own idea of a type, and a browser runs no module that comes as plain text.
-    extensions_map = {  # noqa: RUF012 - the base class wants it here
-        ".html": "text/html",
-        ".css": "text/css",
+    # Without the table of the machine: a browser runs no module that comes as plain text.
+    extensions_map = MimeTypes().types_map[True] | {
         ".js": "text/javascript",
         ".mjs": "text/javascript",
-        ".json": "application/json",
         ".ipynb": "application/json",
-        ".svg": "image/svg+xml",
-        ".png": "image/png",
-        ".woff": "font/woff",
-        ".woff2": "font/woff2",
-        ".wasm": "application/wasm",
-        ".pdf": "application/pdf",
         "": "application/octet-stream",
     }
 

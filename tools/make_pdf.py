@@ -5,10 +5,11 @@ a second time, without what `tools.pages` makes of them, and print with a Chromi
 the PDF then appears on the landing page: a book without it has none that leads nowhere.
 """
 
+import posixpath
 import re
 import shutil
 import sys
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from urllib.parse import urldefrag
 
 import yaml
@@ -139,10 +140,7 @@ def beside(name, address):
     >>> beside("chapters/04_loss", "../_images/loss.png")
     '_images/loss.png'
     """
-    parts = []
-    for part in PurePosixPath(name).parent.joinpath(address).parts:
-        parts = parts[:-1] if part == ".." else [*parts, part]
-    return "/".join(parts)
+    return posixpath.normpath(posixpath.join(posixpath.dirname(name), address))
 
 
 def redirect(link, name, names):

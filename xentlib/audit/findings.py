@@ -13,6 +13,11 @@ from xentlib.audit.vectors import FORMATS, INF, Batch, Options, Right, Table, so
 SEVERITIES = ("ok", "accuracy", "range", "wrong")  # from harmless to grave
 
 
+def is_grave(severity: str) -> bool:
+    """Tell whether it is more than a note."""
+    return severity in ("range", "wrong")
+
+
 @dataclass(frozen=True)
 class Evidence:
     """One call whose right answer is known, and how it went."""

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from xentlib.audit.calling import Caller
-from xentlib.audit.findings import SEVERITIES, Evidence, Finding, describe, judge, tried
+from xentlib.audit.findings import SEVERITIES, Evidence, Finding, describe, is_grave, judge, tried
 from xentlib.audit.relations import OF_THE_GRADIENT, RELATIONS, broken_ones
 from xentlib.audit.shrink import Clock, shrunk
 from xentlib.audit.vectors import FORMATS, INF, Batch, Options, Right, Table, batches, in_json, solve
@@ -55,7 +55,7 @@ class Trial:
     @property
     def ok(self) -> bool:
         """Tell whether there is nothing but notes."""
-        return not any(finding.severity in ("wrong", "range") for finding in self.findings)
+        return not any(is_grave(finding.severity) for finding in self.findings)
 
 
 @lru_cache(maxsize=40)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
 
 from xentlib.audit.calling import Answer, NumPyAdapter, call_caught
 from xentlib.audit.combinations import smallest_that_fail
-from xentlib.audit.findings import SEVERITIES, Evidence, Finding, judge
+from xentlib.audit.findings import SEVERITIES, Evidence, Finding, is_grave, judge
 from xentlib.audit.mistakes import KNOWN, KnownMistake
 from xentlib.audit.probes import ABOUT, Trial
 from xentlib.audit.vectors import FORMATS, Batch, Options, Table, in_json, round_to
@@ -47,7 +47,7 @@ class Report:
     @property
     def ok(self) -> bool:
         """Tell whether there is nothing but notes."""
-        return not any(finding.severity in ("wrong", "range") for finding in self.findings)
+        return not any(is_grave(finding.severity) for finding in self.findings)
 
     def __str__(self) -> str:
         lines = [
@@ -75,7 +75,7 @@ class Report:
         Where anything is wrong, the table alone says which digits are lost: they have to wait.
         """
         best: dict[str, Finding] = {}
-        shown = [f for f in self.findings if self.ok or _is_grave(f.severity)]
+        shown = [f for f in self.findings if self.ok or is_grave(f.severity)]
         for finding in sorted(shown, key=lambda f: (-SEVERITIES.index(f.severity), f.logits.size)):
             best.setdefault(finding.got if finding.what == finding.got else finding.probe, finding)
         different = {(f.logits.tobytes(), np.asarray(f.labels).tobytes(), f.got): f for f in reversed(best.values())}
@@ -135,8 +135,9 @@ def report_on(name: str, dtype: str, trials: list[Trial], by_autograd: bool, hun
     findings = [f for trial in failed for f in trial.findings]
     findings += [f for trial in reversed(trials) for f in trial.findings if f.severity == "accuracy"]
     looked_at = [] if hung else failed or trials[-1:]
-    mistakes = {m.name: m for trial in looked_at for m in name_mistakes(trial, dtype, by_autograd)}
-    most = {} if mistakes else {m.name: m for trial in looked_at for m in name_most(trial, dtype, by_autograd)}
+    named = [name_mistakes(trial, dtype, by_autograd) for trial in looked_at]
+    mistakes = {m.name: m for these, _ in named for m in these}
+    most = {} if mistakes else {m.name: m for _, these in named for m in these}
     wrong_with = tuple(tuple(trial.options) for trial in failed)
     return Report(name, dtype, verdicts, tuple(findings), tuple(mistakes.values()), wrong_with, tuple(most.values()))
 
@@ -144,33 +145,26 @@ def report_on(name: str, dtype: str, trials: list[Trial], by_autograd: bool, hun
 # The known mistakes that give the same numbers
 
 
-def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[KnownMistake, ...]:
-    """Return the known mistakes that go wrong where the loss does, with the same numbers.
+def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[list[KnownMistake], list[KnownMistake]]:
+    """Return the known mistakes that go wrong where the loss does, with the same numbers; or, if none, the nearest.
 
     Only the gravest alarms count: a wrong function often loses its range and its digits as well. If some mistakes agree
-    with the loss on every batch, the others are left out; likewise if some are grave on the same batches.
+    with the loss on every batch, the others are left out; likewise if some are grave on the same batches. The nearest
+    have the numbers of most of the alarms, and no others of more of them.
     """
     options = trial.options
     alarms, rest = _gravest(trial)
-    if not alarms:
-        return ()
-    possible = _possible(options, by_autograd)
-    alike = [m for m in possible if all(_agrees(m, e, options, dtype) for e in alarms)]
-    if len(alike) < 2:
-        return tuple(alike)
-    everywhere = [m for m in alike if all(_agrees(m, e, options, dtype) for e in rest)]
-    return tuple(everywhere or [m for m in alike if _is_as_grave(m, rest, options, dtype)] or alike)
-
-
-def name_most(trial: Trial, dtype: str, by_autograd: bool) -> tuple[KnownMistake, ...]:
-    """Return the known mistakes whose numbers most of the gravest alarms have, and no others more of them."""
-    alarms, _ = _gravest(trial)
-    if not alarms or not _is_grave(alarms[0].severity):
-        return ()
-    possible = _possible(trial.options, by_autograd)
-    agreed = {m: sum(_agrees(m, e, trial.options, dtype) for e in alarms) for m in possible}
-    most = max(agreed.values())
-    return tuple(m for m, count in agreed.items() if count == most and count > len(alarms) / 2)
+    possible = _possible(options, by_autograd) if alarms else []
+    agrees = cache(lambda mistake, n: _agrees(mistake, alarms[n], options, dtype))
+    alike = [m for m in possible if all(agrees(m, n) for n in range(len(alarms)))]
+    if not alike and alarms and is_grave(alarms[0].severity):
+        agreed = {m: sum(agrees(m, n) for n in range(len(alarms))) for m in possible}
+        most = max(*agreed.values(), len(alarms) // 2 + 1)
+        return [], [m for m, count in agreed.items() if count == most]
+    if len(alike) > 1:
+        everywhere = [m for m in alike if all(_agrees(m, e, options, dtype) for e in rest)]
+        alike = everywhere or [m for m in alike if _is_as_grave(m, rest, options, dtype)] or alike
+    return alike, []
 
 
 def _gravest(trial: Trial) -> tuple[list[Evidence], list[Evidence]]:
@@ -187,7 +181,7 @@ def _possible(options: Options, by_autograd: bool) -> list[KnownMistake]:
 
 def _is_as_grave(mistake: KnownMistake, evidence: list[Evidence], options: Options, dtype: str) -> bool:
     return all(
-        _is_grave(judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0]) == _is_grave(e.severity)
+        is_grave(judge(_made_by(mistake, e, options, dtype), e.right, dtype)[0]) == is_grave(e.severity)
         for e in evidence
     )
 
@@ -196,16 +190,12 @@ def _rank(evidence: Evidence) -> int:
     return SEVERITIES.index("wrong" if evidence.answer.changed else evidence.severity)
 
 
-def _is_grave(severity: str) -> bool:
-    return severity in ("range", "wrong")
-
-
 def _agrees(mistake: KnownMistake, evidence: Evidence, options: Options, dtype: str) -> bool:
     answer = _made_by(mistake, evidence, options, dtype)
     if answer.problem or answer.changed != evidence.answer.changed:
         return False
     right = evidence.right
-    grave = _is_grave(evidence.severity)
+    grave = is_grave(evidence.severity)
     if not _alike(evidence.answer.loss, answer.loss, right.loss, right.loss_sharp, right.loss_blunt, dtype, grave):
         return False
     if evidence.answer.grad is None:

@@ -13,6 +13,7 @@ from docutils import nodes
 from tools.pages.answers import data, forms
 from tools.pages.run_chapter import SITE
 from xentlib.teaching import exercises
+from xentlib.teaching.exercises.checking import lettered
 from xentlib.teaching.exercises.pages import CHECK
 
 FOLDER = "answers"
@@ -56,7 +57,7 @@ def _add_choice(exercise, place):
     before, after = forms.choice(exercise)
     _before(options, before)
     _before(place, after)
-    for (letter, _), item in zip(data.lettered(exercise.options), options, strict=True):
+    for (letter, _), item in zip(lettered(exercise.options), options, strict=True):
         opening, closing = forms.option(exercise, letter)
         item[0].insert(0, _raw(opening))
         item[0].append(_raw(closing))
@@ -88,8 +89,7 @@ def write_files(folder):
     folder.mkdir()
     for file in ("page.js", "answers.css"):
         shutil.copy(HERE / file, folder)
-    checker = f"(() => {{\n{data.script()}\nwindow.xentlibChecker = {{ judge, revived, Beyond }};\n}})();\n"
-    (folder / "checker.js").write_text(checker, encoding="utf-8")
+    (folder / "checker.js").write_text(f"(() => {{\n{data.checker()}\n}})();\n", encoding="utf-8")
     every = exercises.all_exercises()
     for chapter in dict.fromkeys(exercise.id[:2] for exercise in every):
         text = data.encoded(exercise for exercise in every if exercise.id.startswith(chapter))

@@ -1,78 +1,46 @@
-"""Exercises as data, for the pages that answer: what `judge.js` needs to say of an answer what `check` says.
+"""What the pages need to judge answers: the checker in JavaScript, and of each chapter the exercises.
 
-The data are made of the exercises themselves, whose functions go along as syntax trees. They are written in base 64,
-so that nobody reads an answer by accident who looks at a file. Who wants to read them can: so can who has the package.
+The exercises are written in base 64, so that nobody reads an answer by accident who looks at a file. Who wants to read
+them can: so can who has the package.
 """
 
 import base64
-import json
 from pathlib import Path
 
-import numpy as np
-
-from tools.pages.answers.program import Program, array
-from xentlib.teaching.exercises.checking import judge, lettered
+from tools.pages.answers.translation import Script
+from xentlib.teaching.exercises.checking import input, option, unanswered, value
+from xentlib.teaching.exercises.checking.normalize import kind_of
 
 KINDS = ("predict", "break", "explain")
+FIELDS = (
+    "id", "kind", "answer", "hints", "mistakes", "rtol", "atol", "through", "faulty", "right", "outcomes", "legal",
+    "options", "because",
+)  # fmt: skip
 HERE = Path(__file__).parent
-PARTS = ("numbers.js", "program.js", "judge.js")
+PARTS = ("numbers.js", "python.js", "judge.js")
+EXPORT = """// What is evaluated is the book's own, and nothing that is typed.
+// oxlint-disable-next-line no-eval
+globalThis.xentlibChecker = { judge, revived: (text) => eval(text), Beyond };"""
+CHECKER = (value.judge_value, input.judge_input, option.judge_option, unanswered, kind_of)
+
+
+def checker():
+    """Return the checker: `judge`, `revived`, which reads what `of` returns, and the error `Beyond`."""
+    script = Script()
+    names = {function.__name__: script.name(function) for function in CHECKER}
+    python = f"const python = {{ {', '.join(f'{name}: {its}' for name, its in names.items())} }};\n"
+    parts = [(HERE / part).read_text(encoding="utf-8") for part in PARTS]
+    return "\n".join([*parts, script.text() + python, EXPORT])
+
+
+def of(exercises):
+    """Return in JavaScript those of the exercises that a page can answer, by their ids."""
+    script = Script()
+    data = {one.id: {name: getattr(one, name) for name in FIELDS} for one in exercises if one.kind in KINDS}
+    told = script.value(data)
+    return f"(() => {{ {script.text()} return {told}; }})()"
 
 
 def encoded(exercises):
-    """Return those of the exercises that a page can answer, by their ids, as one text."""
-    data = {exercise.id: of(exercise) for exercise in exercises if exercise.kind in KINDS}
-    return base64.b64encode(json.dumps(data, ensure_ascii=False).encode()).decode()
-
-
-def script():
-    """Return the checker: a function `judge` of an exercise's data and the text of an answer, and what it needs."""
-    return "\n".join((HERE / part).read_text(encoding="utf-8") for part in PARTS)
-
-
-def of(exercise):
-    """Return the data of one exercise."""
-    program = Program()
-    data = {"id": exercise.id, "kind": exercise.kind, "hints": list(exercise.hints)}
-    data |= {"predict": _prediction, "break": _input, "explain": _option}[exercise.kind](exercise, program)
-    if exercise.kind != "explain":
-        data |= {"rtol": exercise.rtol, "atol": exercise.atol, "functions": program.functions}
-    return data
-
-
-def _prediction(exercise, program):
-    through = exercise.through or (lambda value: value)
-    data = {
-        "answer": _value(exercise.answer),
-        "solved": judge(exercise, exercise.answer).feedback.removeprefix(f"{exercise.id}: solved. "),
-        "mistakes": [],
-    }
-    for mistake in exercise.mistakes:
-        told = {"says": mistake.feedback, "wrong": _value(mistake.wrong)}
-        if mistake.when:
-            told["when"] = program.value(mistake.when)
-        elif exercise.through:
-            told["becomes"] = array(through(np.array(mistake.wrong)))
-        data["mistakes"].append(told)
-    if exercise.through:
-        data |= {"through": program.value(through), "expected": array(through(np.array(exercise.answer)))}
-    return data
-
-
-def _value(value):
-    return list(value) if isinstance(value, tuple) else array(value)
-
-
-def _input(exercise, program):
-    return {
-        "axes": np.ndim(exercise.answer),
-        "outcomes": list(exercise.outcomes),
-        "faulty": program.value(exercise.faulty),
-        "right": program.value(exercise.right),
-        "legal": program.value(exercise.legal),
-        "mistakes": [{"says": m.feedback, "when": program.value(m.when)} for m in exercise.mistakes],
-    }
-
-
-def _option(exercise, program):
-    says = {mistake.wrong: mistake.feedback for mistake in exercise.mistakes} | {exercise.answer: exercise.because}
-    return {"answer": exercise.answer, "verdicts": {letter: says[letter] for letter, _ in lettered(exercise.options)}}
+    """Return those of the exercises that a page can answer as one text."""
+    return base64.b64encode(of(exercises).encode()).decode()

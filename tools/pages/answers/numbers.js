@@ -1,4 +1,4 @@
-// Arrays of numbers, and the little of NumPy and xentlib that the exercises take their inputs through.
+// Arrays of numbers, and the little of NumPy and xentlib that the checker and the exercises call.
 
 // Thrown at what the page cannot work out: then the notebook has to.
 class Beyond extends Error {}
@@ -7,8 +7,6 @@ const array = (shape, data, type = "float64") => ({ shape, data, type });
 const scalar = (x, type = "float64") => array([], [Number(x)], type);
 const isArray = (value) => value !== null && typeof value === "object" && "shape" in value;
 const size = (shape) => shape.reduce((n, length) => n * length, 1);
-const NAMED = { inf: Infinity, "-inf": -Infinity, nan: NaN };
-const fromData = ({ shape, type, numbers }) => array(shape, numbers.map((x) => NAMED[x] ?? Number(x)), type);
 
 function asArray(value) {
   if (isArray(value)) return value;
@@ -95,7 +93,10 @@ const rowsOf = (a) => {
 };
 
 function item(value, ...places) {
-  if (typeof value === "string" || Array.isArray(value)) return value.at(places[0].data[0]);
+  if (typeof places[0] === "string") return value[places[0]];
+  if (typeof value === "string" || Array.isArray(value)) {
+    return places[0].range ? value.slice(...places[0].range) : value.at(places[0].data[0]);
+  }
   const [place, ...rest] = places;
   if (place === undefined) return value;
   if (place === null) return array([1, ...item(value, ...rest).shape], item(value, ...rest).data, value.type);
@@ -170,15 +171,22 @@ function losses(z, labels) {
   return [array(labels.shape, values), each((x) => x / values.length, grads)];
 }
 
+// NaN comes last.
+const ascending = (a, b) => (Number.isNaN(a) ? 1 : Number.isNaN(b) ? -1 : a - b);
 const mean = (xs) => total(xs) / xs.length;
 const logaddexp = (a, b) => (a === b ? a + Math.LN2 : Math.max(a, b) + Math.log1p(Math.exp(-Math.abs(a - b))));
 const axisOf = ({ axis }) => axis?.data[0];
-const entrywise = (f, type = "float64") => (a) => each(f, asArray(a), type);
+const entrywise = (f, type = "float64") => (_, a) => each(f, asArray(a), type);
 const reduced = (f, type) => (a, named) => along(f, a, axisOf(named), type, Boolean(named.keepdims?.data[0]));
 const identity = (n) => array([n, n], indices([n, n]).map(([i, j]) => Number(i === j)));
 
 const METHODS = {
   shape: (a) => a.shape.map((n) => scalar(n, "int64")),
+  ndim: (a) => scalar(a.shape.length, "int64"),
+  size: (a) => scalar(a.data.length, "int64"),
+  T: transposed,
+  dtype: ({ type }) => KNOWN[type],
+  copy: (a) => a,
   max: reduced(largest),
   min: reduced(smallest),
   mean: reduced(mean, "float64"),
@@ -190,58 +198,58 @@ const METHODS = {
   reshape: (a, _, ...lengths) => reshaped(a, lengths.map(({ data: [n] }) => n)),
   astype: (a, _, type) => type({}, a),
   tolist: (a) => (a.shape.length ? rowsOf(a).map((row) => METHODS.tolist(row)) : a),
-  T: transposed,
 };
-const PROPERTIES = new Set(["shape", "T"]);
 
 // The functions by their names in Python. Each gets what is named as an object, and then the rest.
 const KNOWN = {
   abs: (_, a) => each(Math.abs, asArray(a)),
   absolute: (_, a) => each(Math.abs, asArray(a)),
-  exp: (_, a) => entrywise(Math.exp)(a),
-  log: (_, a) => entrywise(Math.log)(a),
-  tanh: (_, a) => entrywise(Math.tanh)(a),
-  isfinite: (_, a) => entrywise(Number.isFinite, "bool")(a),
+  exp: entrywise(Math.exp),
+  log: entrywise(Math.log),
+  log10: entrywise(Math.log10),
+  negative: (_, a) => each((x) => -x, a),
+  floor: (_, a) => each(Math.floor, a, "int64"),
+  trunc: (_, a) => each(Math.trunc, a, "int64"),
+  isnan: entrywise(Number.isNaN, "bool"),
+  tanh: entrywise(Math.tanh),
+  isfinite: entrywise(Number.isFinite, "bool"),
   maximum: (_, a, b) => both((x, y) => largest([x, y]), a, b),
-  subtract: (_, a, b) => both((x, y) => x - y, a, b),
   logaddexp: (_, a, b) => both(logaddexp, a, b, "float64"),
   isclose: ({ rtol, atol }, a, b) => both((x, y) => isClose(x, y, rtol.data[0], atol.data[0]), a, b, "bool"),
+  allclose: (named, a, b) => METHODS.all(KNOWN.isclose(named, a, b), {}),
   where: (_, test, a, b) => {
     const [yes, no] = [both((_, x) => x, test, a, "float64"), both((_, x) => x, test, b, "float64")];
     return array(test.shape, test.data.map((t, i) => (t ? yes.data[i] : no.data[i])));
   },
   ptp: (_, a) => both((x, y) => x - y, along(largest, a), along(smallest, a)),
-  sum: (named, a) => METHODS.sum(asArray(a), named),
+  sum: (named, a) => METHODS.sum(isArray(a) ? a : asArray([...a]), named),
   diff: (_, a) => array([a.shape[0] - 1], a.data.slice(1).map((x, i) => x - a.data[i]), a.type),
   delete: (_, a, { data: [place] }) => array([a.shape[0] - 1], a.data.filter((_, i) => i !== place), a.type),
-  sort: (_, a) => byRow((row) => [...row].sort((x, y) => x - y), a),
-  repeat: (_, a, { data: [n] }) => array([a.data.length * n], a.data.flatMap((x) => Array(n).fill(x)), a.type),
+  sort: ({ axis }, a) => byRow((row) => [...row].sort(ascending), axis === null ? reshaped(a, [-1]) : a),
   flatnonzero: (_, a) => {
     const found = a.data.flatMap((x, i) => (x ? [i] : []));
     return array([found.length], found, "int64");
   },
   eye: (_, { data: [n] }) => identity(n),
-  zeros: (_, n) => array([n.data[0]], Array(n.data[0]).fill(0)),
-  full: (_, n, x) => array([n.data[0]], Array(n.data[0]).fill(x.data[0])),
-  ones: (_, shape, type) => {
-    const lengths = shape.map(({ data: [n] }) => n);
-    return array(lengths, Array(size(lengths)).fill(1), type === KNOWN.int ? "int64" : "float64");
-  },
   diag: (_, a) => both((x, y) => x * y, a, identity(a.shape[0])),
   outer: (_, a, b) => both((x, y) => x * y, array([a.shape[0], 1], a.data), b),
-  moveaxis: (_, a) => transposed(a), // the last of one or two axes, to the front
-  stack: (_, parts) => transposedToLast(asArray(parts)),
   array: (_, a) => each(Number, asArray(a), "float64"),
   shape: (_, a) => METHODS.shape(asArray(a)),
+  ndim: (_, a) => METHODS.ndim(asArray(a)),
+  size: (_, a) => METHODS.size(asArray(a)),
+  asarray: (_, a) => asArray(a),
+  ravel: (_, a) => reshaped(a, [-1]),
+  atleast_1d: (_, a) => (a.shape.length ? a : reshaped(a, [1])),
+  squeeze: (_, a) => reshaped(a, a.shape.filter((n) => n !== 1)),
+  transpose: (_, a) => transposed(a),
+  argwhere: (_, a) => {
+    const found = indices(a.shape).filter((_, i) => a.data[i]);
+    return array([found.length, a.shape.length], found.flat(), "int64");
+  },
   float16: (_, a) => each(half, asArray(a), "float16"),
   float64: (_, a) => each(Number, asArray(a), "float64"),
   float: (_, a) => each(Number, asArray(a), "float64"),
-  int: (_, a) => each(Math.trunc, asArray(a), "int64"),
-  bool: (_, a) => scalar(isTrue(a), "bool"),
-  len: (_, a) => scalar(isArray(a) ? a.shape[0] : a.length, "int64"),
-  set: (_, list) => [...new Set(list.map(({ data: [x] }) => x))].map((x) => scalar(x)),
-  max: (_, a, b) => (b.data[0] > a.data[0] ? b : a),
-  min: (_, a, b) => (b.data[0] < a.data[0] ? b : a),
+  int64: (_, a) => each(Math.trunc, asArray(a), "int64"),
   softmax: ({ temperature }, z) => byRow((row) => softmaxOf(row.map((x) => x / (temperature?.data[0] ?? 1))), z),
   log_softmax: (_, z) => byRow((row) => {
     const { m, rest } = ahead(row);
@@ -268,18 +276,3 @@ const KNOWN = {
   },
   cross_entropy: (_, p, q) => scalar(total(p.data.map((x, i) => (x ? -x * Math.log(q.data[i]) : 0)))),
 };
-
-function transposedToLast(a) {
-  const [parts, inner] = [a.shape[0], a.shape.slice(1)];
-  const n = size(inner);
-  const data = Array.from({ length: n }, (_, i) => Array.from({ length: parts }, (_, k) => a.data[k * n + i])).flat();
-  return array([...inner, parts], data, a.type);
-}
-
-function isTrue(value) {
-  if (typeof value === "boolean") return value;
-  if (value === null) return false;
-  if (typeof value === "string" || Array.isArray(value)) return value.length > 0;
-  if (value.data.length !== 1) throw new Beyond("a truth of many");
-  return value.data[0] !== 0;
-}

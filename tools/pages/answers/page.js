@@ -55,7 +55,7 @@
     const id = form.dataset.exercise;
     await Promise.all([load("checker"), load(id.slice(0, 2))]);
     const bytes = Uint8Array.from(atob(window.xentlibAnswers), (letter) => letter.charCodeAt(0));
-    return window.xentlibChecker.revived(JSON.parse(new TextDecoder().decode(bytes))[id]);
+    return window.xentlibChecker.revived(new TextDecoder().decode(bytes))[id];
   }
 
   function element(name, text, kind = "") {
@@ -65,8 +65,8 @@
   }
 
   // The first line of a verdict is a sentence; below it are numbers, in columns.
-  function written(says) {
-    const [first, ...rest] = says.split("\n");
+  function written(feedback) {
+    const [first, ...rest] = feedback.split("\n");
     const sentence = first[0].toUpperCase() + first.slice(1);
     return [element("p", sentence), ...(rest.length ? [element("pre", rest.join("\n").replace(/^ {2}/gm, ""))] : [])];
   }
@@ -86,7 +86,7 @@
       try {
         return window.xentlibChecker.judge(exercise, answer());
       } catch (error) {
-        if (error instanceof window.xentlibChecker.Beyond) return { solved: false, says: `${exercise.id}: ${BEYOND}` };
+        if (error instanceof window.xentlibChecker.Beyond) return { solved: false, feedback: `${exercise.id}: ${BEYOND}` };
         throw error;
       }
     }
@@ -101,7 +101,7 @@
         if (error.message !== "not loaded") throw error;
         return verdict.replaceChildren(element("p", UNHEARD));
       }
-      verdict.replaceChildren(...written(result.says.slice(form.dataset.exercise.length + 2)));
+      verdict.replaceChildren(...written(result.feedback.slice(form.dataset.exercise.length + 2)));
       verdict.dataset.solved = result.solved;
       field?.setAttribute("aria-invalid", String(!result.solved && Boolean(field.value)));
       if (result.solved) keep(solved().add(form.dataset.exercise));

@@ -39,12 +39,12 @@ def down_the_batch(logits, g):
 
 
 def product_as_written(v):
-    q = np.full(4, 0.25)
+    q = 0.25
     return q * (v - (q * v).sum())
 
 
 def product(v):
-    return xentlib.softmax_cross_entropy_hvp(np.zeros(4), v)
+    return xentlib.softmax_cross_entropy_hvp(0 * v, v)
 
 
 def is_no_direction(v):

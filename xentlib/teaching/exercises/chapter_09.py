@@ -26,8 +26,8 @@ def mean_by_mean(W, X):
 
 
 def network_losses(weights):
-    u, a = np.moveaxis(weights, -1, 0)
-    return xentlib.softmax_cross_entropy(np.stack([0 * u, a * u], -1), np.ones(u.shape, int), reduction="none")
+    u, a = weights.T
+    return np.logaddexp(0, -a * u)
 
 
 def mean_of_ends(weights):

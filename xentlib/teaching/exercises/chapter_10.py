@@ -44,7 +44,8 @@ def two_photos(logits):
 
 def one_leads_twice(logits):
     """Tell whether one of the photos has the larger lead over the second class and over the third."""
-    over_third, over_second, _ = np.subtract(*both_leads(logits))
+    leads = both_leads(logits)
+    over_third, over_second, _ = leads[0] - leads[1]
     return over_second * over_third >= 0
 
 

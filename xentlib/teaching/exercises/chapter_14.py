@@ -81,9 +81,8 @@ def counted_from_zero(piece, start, labels, lse):
 
 def are_dropped(z):
     tops = z.reshape(3, 2).max(axis=1)
-    dropped = np.repeat(tops < tops.max() - 16, 2)
-    dropped[1] = False
-    return dropped
+    first, second, third = tops < tops.max() - 16
+    return np.array([first, False, second, second, third, third])
 
 
 def all_kept(z):

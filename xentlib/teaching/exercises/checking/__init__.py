@@ -35,11 +35,16 @@ _JUDGES: dict[str, Callable[[Exercise, Any], Result]] = {
 def judge(exercise: Exercise, answer: Any) -> Result:
     """Return the Result for an answer. Whatever the answer is or does, nothing is raised."""
     if _is_blank(answer):
-        return not_yet(exercise, f"not answered yet. Asked for: {ASKED_FOR[exercise.kind]}.")
+        return unanswered(exercise)
     outcome = run(_JUDGES[exercise.kind], exercise, answer, limit=LONGEST_CHECK)
     if outcome.failure:
         return not_yet(exercise, f"not yet. Your answer could not be looked at: it {outcome.failure}")
     return outcome.value
+
+
+def unanswered(exercise: Exercise) -> Result:
+    """Return the Result where nothing was answered."""
+    return not_yet(exercise, f"not answered yet. Asked for: {ASKED_FOR[exercise.kind]}.")
 
 
 def _is_blank(answer: Any) -> bool:

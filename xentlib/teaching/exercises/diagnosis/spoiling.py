@@ -56,8 +56,8 @@ def kind_of_spoiling(samples: Sequence[Sample], close: Close) -> str:
 
 
 def _several(by: Callable) -> Callable:
-    """Return a function that spoils arrays alone, and of a single number makes none."""
-    return lambda x: by(x) if np.ndim(x) else np.nan
+    """Return a function that spoils arrays alone, and makes no number of a single one."""
+    return lambda x: by(x) if np.ndim(x) else []
 
 
 MINUS = "The sign is turned round: this is minus the right answer."
@@ -79,11 +79,11 @@ _SPOILT: tuple[tuple[str, Callable], ...] = (
 
 def _factor(samples: Sequence[Sample], close: Close, tells: bool) -> str:
     """Name the factor by which all numbers are too large or too small, with the right sign or the wrong one."""
-    names = set.intersection(*(set(sample.factors) for sample in samples))
+    names = [name for name in samples[0].factors if all(name in sample.factors for sample in samples)]
     candidates = [(n, [f] * len(samples)) for n, f in (("2", 2.0), ("log 2", math.log(2)), ("100", 100.0))]
     candidates += [(n, [sample.factors[n] for sample in samples]) for n in sorted(names, key=_simplest)]
     for power, sign, (name, factors) in itertools.product((1, 2), (1, -1), candidates):
-        if power == 2 and len({*factors}) == 1:
+        if power == 2 and len(set(factors)) == 1:
             continue  # a plain number, squared, is one more number
         for exponent in (power, -power):
             with np.errstate(all="ignore"):
