@@ -26,9 +26,9 @@ function say(_, { q, grad, loss }) {
   const worst = own.indexOf(Math.min(...own));
   const [ears, snout, label] = PETS[worst];
   return (
-    `${own.filter((share) => share > 0.5).length} of 8 are on the right side; the loss is ${scientific(loss)}. ` +
+    `${own.filter((share) => share > 0.5).length} of 8 on the right side; the loss is ${scientific(loss)}. ` +
     `Worst off is the ${CLASSES[label]} at ears ${decimal(ears)}, snout ${decimal(snout)}: ` +
-    `q of ${CLASSES[label]} is ${decimal(own[worst], 3)}, and q − p is ${decimal(grad[worst][label], 3)}.`
+    `q of ${CLASSES[label]} is ${scientific(own[worst])}, and q − p is ${decimal(grad[worst][label], 3)}.`
   );
 }
 

@@ -51,7 +51,7 @@ class Border(Explorer):
         worst = int(np.argmin(own))
         ears, snout, label = PETS[worst]
         return (
-            f"{sum(share > 0.5 for share in own)} of 8 are on the right side; the loss is {scientific(loss)}. "
+            f"{sum(share > 0.5 for share in own)} of 8 on the right side; the loss is {scientific(loss)}. "
             f"Worst off is the {CLASSES[label]} at ears {decimal(ears)}, snout {decimal(snout)}: "
-            f"q of {CLASSES[label]} is {decimal(own[worst], 3)}, and q − p is {decimal(grad[worst, label], 3)}."
+            f"q of {CLASSES[label]} is {scientific(own[worst])}, and q − p is {decimal(grad[worst, label], 3)}."
         )
