@@ -157,6 +157,22 @@ def test_small_and_large_numbers_have_a_power_of_ten(x, shown):
     assert scientific(x) == shown
 
 
+# The border
+
+
+def test_the_border_is_that_of_chapter_3_and_a_factor_leaves_it_there():
+    weight, bias = np.array([[3.0, -1.0], [1.0, 2.0]]), np.array([0.5, -0.5])
+    first, sharp = explorers.Border().values(), explorers.Border(times=3.0).values()
+    assert np.allclose(first["weight"], weight - weight.mean(axis=0), rtol=0, atol=5e-6)
+    assert np.allclose(first["bias"], bias - bias.mean(), rtol=0, atol=5e-6)
+    odds = np.log(first["q"][:, 1] / first["q"][:, 0])
+    assert np.allclose(np.log(sharp["q"][:, 1] / sharp["q"][:, 0]), 3 * odds)
+    assert ((first["q"] > 0.5) == (sharp["q"] > 0.5)).all()
+    assert (abs(sharp["q"] - 0.5) > abs(first["q"] - 0.5)).all()
+    assert explorers.Border().say().startswith("7 of 8 ")
+    assert explorers.Border(place=[0.7, 0.55], angle=20.0).say().startswith("8 of 8 ")
+
+
 # The digit that is drawn
 
 # How somebody may write each, in the middle of its square; two strokes where there is a gap.

@@ -48,6 +48,10 @@ SETTING = {
     "Backward": lambda rng: {
         "logits": tenths(rng, -3, 3, 3), "label": int(rng.integers(3)), "step": int(rng.integers(11)),
     },
+    "Border": lambda rng: {
+        "place": (rng.integers(20, 101, 2) / 100).tolist(), "angle": float(rng.integers(-180, 181)),
+        "times": tenths(rng, 0, 10) + 0.1,
+    },
     "Calibration": lambda rng: {
         "temperature": int(rng.integers(1, 51)) / 10, "answers": 100 * int(rng.choice([1, 2, 17, 200])),
         "seed": int(rng.integers(1000)),
@@ -131,6 +135,7 @@ def test_javascript_shows_what_xentlib_computes(v8, kind):
 
 WRONG = {
     "Backward": ("at_total: Math.exp(-lse)", "at_total: Math.exp(lse)"),
+    "Border": ("times * SIZE * x", "SIZE * x"),
     "Calibration": ("(2 * score) / temperature", "2 * score"),
     "CrossEntropy": ("(probability > 0 ? probability * Math.log(", "(probability > 0 ? q[i] * Math.log("),
     "Digit": ("16 * DATA.bias[k]", "DATA.bias[k]"),
@@ -196,6 +201,28 @@ def test_elsewhere_in_the_triangle_the_start_is_dragged(v8):
     begun = "flow.triangle(560).at([0.4, 0.2, 0.4])"
     assert set(dragged(v8, START, begun, [5, 5])) == {"logits"}
     assert dragged(v8, START, "[3, 3]", [0, 0]) == {}  # beside it
+
+
+BORDER = script("border").replace("const view =", "window.border = { drag, plane, along }; const view =")
+
+
+@pytest.mark.parametrize(
+    ("handle", "to", "changes"),
+    [
+        (0, [0.55, 0.72], {"place": [0.55, 0.72]}),
+        (0, [1.3, -0.1], {"place": [1.0, 0.2]}),  # no further than its bars
+        (0.25, [0.4, 0.9], {"angle": 90}),
+        (-0.25, [0.4, 0.9], {"angle": -90}),  # what was the other end
+    ],
+)
+def test_the_border_is_moved_by_its_middle_and_turned_by_its_ends(v8, handle, to, changes):
+    state = json.dumps(explorers.Border().shown_state())
+    moved = v8(
+        BORDER,
+        f"((state, {{ at }}) => border.drag(state, ...at({to}), 560, {{ ...(([x, y]) => ({{ x, y }}))"
+        f"(at(border.along(state, {handle}))), state }}))({state}, border.plane(560))",
+    )
+    assert moved == changes
 
 
 LINKED = """(() => {

@@ -22,6 +22,9 @@ BENT = 0.05  # points by which a corner is off the straight line, to be kept
 WIDE = 0.6  # about the width of a letter, as a part of its size
 BREAK = re.compile(r"<(?:clipPath|g|image|path|text|use|/svg)\b")
 COMMAND = re.compile(r"([MLCQz])([^MLCQz]*)")
+MANY = 500  # dots of a cloud, of which a tenth of a point is the finest detail
+ROUND = re.compile(r"M0 (\d*\.?\d+)c[^a-z]*z")  # as Matplotlib draws a circle: of curves alone
+SOLID = re.compile(r"fill:(#\w+);stroke:\1")
 N_POINTS = {"L": 1, "Q": 2, "C": 3}
 SAID_ANYWAY = ("font-family", "stroke-dashoffset:0", "text-anchor:start", "stroke-linejoin:round")
 
@@ -87,6 +90,7 @@ def drawing(svg, name, picture):
         share_style(group)
     for element in root.iter():
         tidy(element)
+    join_dots(root)
     rename(root, name)
     dissolve(root)
     box = root.get("viewBox")
@@ -144,6 +148,34 @@ def share_style(group):
         group.set("style", styles.pop())
         for mark in group:
             del mark.attrib["style"]
+
+
+def join_dots(root):
+    """Draw many dots of one colour as one line of points, whose ends are round: thousands of marks weigh on a page."""
+    shapes = {path.get("id"): (defs, path) for defs in root.iter("defs") for path in defs}
+    for group in list(root.iter("g")):
+        marks = group.findall("use")
+        names, style = {mark.get("href")[1:] for mark in marks}, SOLID.fullmatch(group.get("style", ""))
+        if len(marks) < MANY or len(names) > 1 or not style:
+            continue
+        defs, shape = shapes[names.pop()]
+        circle = ROUND.fullmatch(shape.get("d"))
+        if circle:
+            places = sorted({tuple(round(float(mark.get(axis)) * 10) for axis in "xy") for mark in marks})
+            width = 2 * float(circle[1]) + 1  # Matplotlib's edge of a dot is a point wide, half of it outside
+            group.set("style", f"fill:none;stroke:{style[1]};stroke-width:{width:g};stroke-linecap:round")
+            group[:] = [ElementTree.Element("path", {"d": line_of_points(places)})]
+            defs.remove(shape)
+
+
+def line_of_points(places):
+    """Return a path through places in tenths of a point, which it shows by the ends of lines without a length.
+
+    >>> line_of_points([(10, 25), (12, 5)])
+    'm1 2.5h0m.2-2h0'
+    """
+    steps = np.diff(places, axis=0, prepend=[[0, 0]]) * FINE // 10
+    return "".join(f"m{written(step)}h0" for step in steps)
 
 
 def tidy(element):

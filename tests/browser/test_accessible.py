@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from thorough import THOROUGH
-from visits import pages_of_the_book, with_nothing_but_its_explorer, without_formulas
+from visits import pages_of_the_book, with_nothing_but_its_explorers, without_formulas
 
 # Pages of a kind are made alike, and axe takes some seconds for each: in haste one or a few stand for their kind.
 FEW = ["index", "exercises", "ledger", "notation", "search", "audits/index", "api/loss", "api/frameworks"] + [
@@ -66,12 +66,13 @@ def test_axe_finds_nothing_serious_on_the_page(axe, visit, site, book, name):
     "name", ["01_cross_entropy", "02_softmax", "03_classifier", "05_gradient", "08_descent", "10_why_cross_entropy"]
 )
 def test_axe_finds_nothing_serious_in_an_explorer_that_is_open(axe, visit, site, book, name):
-    visited = visit(site, book, f"chapters/{name}", with_nothing_but_its_explorer)
-    explorer = visited.page.locator("[data-explorer]")
+    visited = visit(site, book, f"chapters/{name}", with_nothing_but_its_explorers)
+    explorers = visited.page.locator("[data-explorer]")
     remove(visited, *ON_ONE_PAGE_ONLY)
-    for button in ("Skip", "Show me"):
-        explorer.get_by_role("button", name=button).click()
-    field = explorer.get_by_role("textbox").first
+    for explorer in explorers.all():
+        for button in ("Skip", "Show me"):
+            explorer.get_by_role("button", name=button).click()
+    field = explorers.first.get_by_role("textbox").first
     field.fill("no number")
     field.press("Enter")
     assert list(axe(visited)) == []

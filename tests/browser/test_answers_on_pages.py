@@ -143,6 +143,31 @@ def test_the_list_is_chosen_from_exported_and_forgotten(open_light_page, site, t
     assert page.evaluate("localStorage.getItem('xentlib-progress')") is None
 
 
+def test_progress_is_imported_beside_what_is_there_and_a_bad_file_changes_nothing(open_light_page, site):
+    page = open_light_page()
+    page.goto(f"{site}exercises.html")
+    page.evaluate("localStorage.setItem('xentlib-progress', '{\"solved\": [\"05-signs\"]}')")
+    page.reload()
+    button = page.get_by_role("button", name="Import progress")
+
+    def choose(name, text, words):
+        """Let a file be chosen from the keyboard, wait for what is announced, and return what is kept then."""
+        with page.expect_file_chooser() as chooser:
+            button.press("Enter")
+        chooser.value.set_files({"name": name, "mimeType": "application/json", "buffer": text.encode()})
+        page.wait_for_function("words => document.querySelector('[role=log]').textContent === words", arg=words)
+        return page.evaluate("JSON.parse(localStorage.getItem('xentlib-progress')).solved")
+
+    refused = "“{}.json” is not a file of progress, which Export progress writes: nothing was changed."
+    for n, bad in enumerate(["", "{", "null", "[]", '{"solved": "05-cancel"}', '{"solved": ["05-cancel", 1]}']):
+        assert choose(f"{n}.json", bad, refused.format(n)) == ["05-signs"]
+    words = "Imported 2 solved, 1 of them new. 1 not in this book left out."
+    kept = choose("good.json", '{"solved": ["05-signs", "05-cancel", "99-none"]}', words)
+    assert kept == ["05-cancel", "05-signs"]
+    assert page.locator(COUNT).inner_text().endswith(" 2 solved")
+    assert button.evaluate("e => e === document.activeElement")
+
+
 def test_what_somebody_else_wrote_there_does_no_harm(chapter):
     for kept in ("", "{", "null", '{"solved": 5}', '{"solved": [1, "05-signs"]}'):
         chapter.evaluate("kept => localStorage.setItem('xentlib-progress', kept)", kept)

@@ -9,15 +9,15 @@ from functools import cache
 from urllib.parse import quote
 
 import pytest
-from visits import Visit, change_pages, with_nothing_but_its_explorer
+from visits import Visit, change_pages, with_nothing_but_its_explorers
 
 import xentlib
 from xentlib.teaching import explorers
 
 PAGES = {"QMinusP": "index"} | {name: f"chapters/{chapter}" for name, chapter in {
-    "Backward": "07_backprop", "Calibration": "10_why_cross_entropy", "CrossEntropy": "01_cross_entropy",
-    "Digit": "03_classifier", "Flow": "08_descent", "FloatingPoint": "11_stability", "Gradient": "05_gradient",
-    "OnlineSoftmax": "13_large_vocabulary", "Softmax": "02_softmax",
+    "Backward": "07_backprop", "Border": "03_classifier", "Calibration": "10_why_cross_entropy",
+    "CrossEntropy": "01_cross_entropy", "Digit": "03_classifier", "Flow": "08_descent", "FloatingPoint": "11_stability",
+    "Gradient": "05_gradient", "OnlineSoftmax": "13_large_vocabulary", "Softmax": "02_softmax",
 }.items()}  # fmt: skip
 EACH = pytest.mark.parametrize("kind", explorers.ALL, ids=lambda kind: kind.__name__)
 # One is all bars and buttons that the others have, and asks nothing: its own tests are at the end.
@@ -34,7 +34,7 @@ def opened(browser, site, book):
     def opened(kind, skip=True, query="", **options):
         pages.append(browser.new_page(**options))
         if kind is not explorers.QMinusP:  # which the landing page has among its own things
-            change_pages(pages[-1], site, book, with_nothing_but_its_explorer)
+            change_pages(pages[-1], site, book, with_nothing_but_its_explorers)
         visit = Visit(pages[-1], site, book, PAGES[kind.__name__], query)
         place = pages[-1].locator(f"[data-explorer={kind.name}]")
         if skip and kind.question:
@@ -336,6 +336,31 @@ def test_the_end_of_the_first_step_is_dragged(used):
     visit.page.mouse.up()
     assert float(place.get_by_role("slider", name="step size").get_attribute("aria-valuenow")) > 1
     assert place.get_by_role("status").inner_text() == said  # the start stays
+
+
+def test_the_border_is_dragged_and_turned_and_a_factor_leaves_it_there(used):
+    visit, place = used(explorers.Border)
+    drawing, mouse = place.locator("svg"), visit.page.mouse
+    drawing.scroll_into_view_if_needed()
+    box = drawing.bounding_box()
+
+    def drag(handle, across, along):
+        at = drawing.locator("circle.handle").nth(handle)
+        x, y = (box[axis] + float(at.get_attribute(f"c{axis}")) for axis in "xy")
+        mouse.move(x, y)
+        mouse.down()
+        mouse.move(x + across, y + along)
+        mouse.up()
+        return [float(each.get_attribute("aria-valuenow")) for each in place.get_by_role("slider").all()]
+
+    ears, snout, angle, _ = drag(0, 30, 60)  # a pixel is 1/300
+    assert (ears, snout, angle) == (pytest.approx(0.5, abs=0.01), pytest.approx(0.4, abs=0.01), 33.69)
+    assert drag(1, 0, 80)[:3] == [ears, snout, pytest.approx(-32, abs=2)]
+    line = drawing.locator("line.axis.shaft")
+    before, loss = line.evaluate("e => e.outerHTML"), place.get_by_role("status").inner_text()
+    place.get_by_role("slider", name="all weights and biases").press("End")
+    assert line.evaluate("e => e.outerHTML") == before
+    assert place.get_by_role("status").inner_text() != loss
 
 
 @pytest.mark.parametrize("kind", [explorers.Softmax, explorers.Gradient])

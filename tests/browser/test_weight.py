@@ -1,6 +1,8 @@
 """What a page sends is what it needs, and what it weighs is what was measured."""
 
 import re
+from base64 import b64decode
+from io import BytesIO
 
 import pytest
 from fontTools.ttLib import TTFont
@@ -120,6 +122,9 @@ def test_every_formula_is_set_when_the_page_arrives(book):
     assert [text for text in texts if "mathjax/" in text] == []
 
 
+LARGE = ("Main-Regular", "Math-Italic")
+
+
 def test_the_fonts_of_formulas_are_asked_for_before_any_style_is_there(browser, visit, site, book):
     def fonts(page):
         names = page.evaluate("performance.getEntriesByType('resource').map(entry => entry.name.split('/').pop())")
@@ -130,18 +135,24 @@ def test_the_fonts_of_formulas_are_asked_for_before_any_style_is_there(browser, 
         page.route("**/*.css*", lambda route: route.abort())
         page.goto(f"{site}chapters/05_gradient.html")
         early = fonts(page)
-    assert "MathJax_Size1-Regular.woff" in early
+    assert early == [f"MathJax_{name}.woff" for name in LARGE]
     page = visit(site, book, "chapters/05_gradient").page
     page.evaluate("document.fonts.ready.then(() => true)")
     assert fonts(page) == early  # and none is asked for twice, or for nothing
 
 
-def test_fonts_of_formulas_have_the_signs_in_use_and_few_others(book):
-    fonts = book / "_static" / "formulas" / "fonts"
-    assert {"1", "="} <= icons_in(fonts / "MathJax_Main-Regular.woff")
-    assert "∑" in icons_in(fonts / "MathJax_Size1-Regular.woff")
-    assert "q" in icons_in(fonts / "MathJax_Math-Italic.woff")
-    assert sum(font.stat().st_size for font in fonts.glob("*.woff")) < 220_000  # of 340,000
+def test_fonts_of_formulas_have_the_signs_that_they_show_and_small_ones_are_in_the_style_sheet(book):
+    folder = book / "_static" / "formulas"
+    style = (folder / "formulas.css").read_text(encoding="utf-8")
+    files = set(re.findall(r"fonts/([\w.-]+)", style))
+    assert files == {font.name for font in folder.glob("fonts/*")} == {f"MathJax_{n}.woff" for n in LARGE}
+    inside = dict(re.findall(r"font-family: MJX([\w-]+);\s*src: url\(\"data:font/woff;base64,([^\"]+)", style))
+    signs = {name: icons_in(BytesIO(b64decode(data))) for name, data in inside.items() if name != "ZERO"}
+    signs |= {name: icons_in(folder / "fonts" / f"MathJax_{name}.woff") for name in LARGE}
+    assert signs["TEX-B"] == {"1"}  # the indicator
+    for name, some, other in (("Main-Regular", "1=", "q"), ("Math-Italic", "q", "="), ("TEX-S1", "∑", "1")):
+        assert set(some) <= signs[name]
+        assert other not in signs[name]
 
 
 BOXES = "all => all.map(e => e.getBoundingClientRect()).map(box => [box.width, box.height])"

@@ -25,12 +25,12 @@ def lightened(html):
     return re.sub('(?s)<svg class="drawing.*?</svg>', "", without_formulas(html))
 
 
-def with_nothing_but_its_explorer(html):
-    """Return a page of which the article has the explorer alone, with some screens of nothing above and below it."""
+def with_nothing_but_its_explorers(html):
+    """Return a page of which the article has the explorers alone, with some screens of nothing above and below them."""
     html = re.sub('(?s)<nav id="pst-page-toc-nav".*?</nav>', "", html)  # the theme looks for all that it names
     before, article, after = re.split("(?s)(<article.*?</article>)", html)
-    explorer = re.search('(?s)<div id="explorer-.*?</section></div>', article)[0]
-    output = f'<div class="cell_output docutils container"><div class="output text_html">{explorer}</div></div>'
+    explorers = "".join(re.findall('(?s)<div id="explorer-.*?</section></div>', article))
+    output = f'<div class="cell_output docutils container"><div class="output text_html">{explorers}</div></div>'
     cell = f'<div class="cell docutils container">{output}</div>'
     nothing = '<div style="height: 2000px"></div>'
     return f'{before}<article class="bd-article"><section>{nothing}{cell}{nothing}</section></article>{after}'

@@ -8,6 +8,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import nbformat
+import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 from test_figures import contrast
@@ -104,6 +105,23 @@ def test_what_is_drawn_from_elsewhere_stays_where_it_is():
     """A mark is defined once, unseen, and used in many places."""
     assert drawn().count("<defs>") == drawn().count("</defs>") > 0
     assert re.search(r'<defs>\s*<path d="M0 0l0 3.5"', drawn())
+
+
+@pytest.mark.parametrize(("n", "color"), [(600, figures.MUTED), (600, "#5d667580"), (100, figures.MUTED)])
+def test_many_dots_are_one_line_of_points_and_few_or_pale_ones_are_marks(n, color):
+    fig, ax = plt.subplots()
+    ax.plot([0, 1, 2] * (n // 3), [0, 1, 0.5] * (n // 3), ".", ms=3, color=color)
+    file = StringIO()
+    fig.savefig(file, format="svg")
+    plt.close(fig)
+    text = drawings.drawing(file.getvalue(), "one", "0" * 64)
+    cloud = re.search(r"stroke-width:2.5;stroke-linecap:round[^>]*>\s*<path d=\"((?:m[^\"]*?h0)*)\"/></g>", text)
+    assert bool(cloud) == ((n, color) == (600, figures.MUTED))
+    assert (text.count("<use") < n) == bool(cloud)
+    if cloud:  # those in the same place once: from the left, as far apart as the axes say
+        steps = [[float(x) for x in re.findall(r"-?\d*\.?\d+", step)] for step in cloud[1].split("h0")[:-1]]
+        width, height = (72 / fig.dpi / 1.1 * size for size in ax.get_window_extent().size)  # of the data
+        assert np.ravel(steps[1:]) == pytest.approx([width / 2, -height, width / 2, height / 2], abs=0.11)
 
 
 def test_a_picture_without_a_drawing_is_said(caplog):

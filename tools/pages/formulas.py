@@ -1,13 +1,14 @@
 r"""Set the formulas of the book while it is built, by MathJax in V8: sphinxcontrib-katex needs Node for that.
 
 A page arrives with its mathematics in it: to be looked at, as MathML to be listened to, and as TeX to be copied. It
-needs no script for that, and nothing moves when it is read. Its fonts have no more than the signs in use.
+needs no script for that, and nothing moves when it is read. Its fonts have no more than the signs that they show.
 """
 
 import json
 import re
 import shutil
 from base64 import b64encode
+from collections import defaultdict
 from contextlib import closing
 from functools import cache
 from html import escape, unescape
@@ -47,8 +48,10 @@ FORMULA = re.compile(
 MARKED = re.compile(r' (data-mjx-\w+|xmlns|unselectable)="[^"]*"')  # what no style and no reader asks for
 STYLES = re.compile(r"(?=<link [^>]*stylesheet)")
 SHEET = re.compile(r'href="([^"]*)formulas\.css')
-FONT = re.compile(r'font-family: MJX(TEX[\w-]*);\s*src: url\("?fonts/([\w-]+\.woff)')
-SIGN = re.compile(r'content: "([^"]+)"')
+FONT = re.compile(r'@font-face [^{]*{\s*font-family: MJX(ZERO|TEX[\w-]*);\s*src: url\("?fonts/([\w-]+\.woff)[^}]*}')
+SIGN = re.compile(r'([^{}]*)::before \{[^}]*?content: "([^"]+)"')
+SMALL = 4000  # bytes of a font
+STRETCHING = ("TEX-S1", "TEX-S4", "TEX", "TEX-A")  # the fonts of what grows, such as brackets
 # A browser asks for fonts when it has laid out the page; this does at once. From a folder it may not.
 EARLY = """<script>
 if (location.protocol !== "file:")
@@ -93,14 +96,30 @@ class MathJax:
         return FORMULA.sub(lambda match: f"{match[1]}{self.set(unescape(match[3]))}</{match[2]}>", html)
 
     def write_style(self, folder):
-        """Write the style sheet of all that was set, with the small font inside that heights depend on; return it."""
-        fonts = HOME / FONTS / "woff-v2"
-        zero = b64encode((fonts / "MathJax_Zero.woff").read_bytes()).decode()
-        style = self.v8.call("style").replace("fonts/MathJax_Zero.woff", f"data:font/woff;base64,{zero}")
+        """Write the style sheet of all that was set, and its fonts with the signs that each shows; return the former.
+
+        Small fonts are inside it: a slow line waits longer for one more file than for their few bytes. Heights depend
+        on the smallest one.
+        """
+        style = self.v8.call("style")
+        used = signs(style)
+        (folder / "fonts").mkdir()
+
+        def face(found):
+            name, file = found.groups()
+            if name not in used | {"ZERO": ""}:
+                return ""
+            font = Path(shutil.copy(HOME / FONTS / "woff-v2" / file, folder / "fonts"))
+            if name in used:
+                keep(used[name], font)
+            if font.stat().st_size > SMALL:
+                return found[0]
+            data = b64encode(font.read_bytes()).decode()
+            font.unlink()
+            return found[0].replace(f"fonts/{file}", f"data:font/woff;base64,{data}")
+
+        style = FONT.sub(face, style)
         (folder / "formulas.css").write_text(style, encoding="utf-8")
-        shutil.copytree(fonts, folder / "fonts", dirs_exist_ok=True)
-        for font in folder.glob("fonts/*.woff"):
-            keep(signs(style), font)
         return style
 
     def close(self):
@@ -108,12 +127,24 @@ class MathJax:
 
 
 def signs(style):
-    r"""Return the characters that a style sheet of MathJax shows.
+    r"""Return the characters that a style sheet of MathJax shows in each of its fonts.
 
-    >>> sorted(signs(r'mjx-c::before {content: "\2211"} a::before {content: "q"} b::before {content: ""}'))
-    ['q', '∑']
+    >>> shown = signs(r'mjx-c2211.TEX-S1::before {content: "\2211"} mjx-c71::before {content: "q"}')
+    >>> {font: sorted(shown[font]) for font in shown}
+    {'TEX-S1': ['∑'], 'TEX': ['q']}
+
+    Of a bracket that grows, each piece is in one of four fonts, and the style sheet does not say in which.
+
+    >>> shown = signs(r'mjx-stretchy-v.mjx-c28 mjx-beg mjx-c::before {content: "\239B"}')
+    >>> {font: sorted(shown[font]) for font in shown}
+    {'TEX-S1': ['⎛'], 'TEX-S4': ['⎛'], 'TEX': ['⎛'], 'TEX-A': ['⎛']}
     """
-    return set(re.sub(r"\\([0-9A-F]+) ?", lambda code: chr(int(code[1], 16)), "\n".join(SIGN.findall(style)))) - {"\n"}
+    shown = defaultdict(set)
+    for selector, codes in SIGN.findall(style):
+        text = re.sub(r"\\([0-9A-F]+) ?", lambda code: chr(int(code[1], 16)), codes)
+        for font in STRETCHING if "mjx-stretchy" in selector else re.findall(r"TEX-\w+", selector) or ["TEX"]:
+            shown[font].update(text)
+    return shown
 
 
 def hurry(page, files):

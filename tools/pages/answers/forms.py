@@ -70,7 +70,9 @@ def filters(titles):
     return f"""<form class="xentlib-exercises" method="dialog" data-exercises="{ids}" aria-label="Choose exercises">
 {"".join(fields)}<div class="kept"><span role="status">{len(every)} exercises</span>
 <button type="button" class="export">Export progress</button>
-<button type="button" class="forget">Forget progress</button></div></form>"""
+<button type="button" class="import">Import progress</button><input type="file" accept=".json" hidden>
+<button type="button" class="forget">Forget progress</button>
+<span class="imported" role="log"></span></div></form>"""
 
 
 def _select(name, choices):

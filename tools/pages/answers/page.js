@@ -160,10 +160,34 @@
       link.click();
       setTimeout(() => URL.revokeObjectURL(link.href), 1000);
     });
+    const [file, imported] = [form.querySelector("[type=file]"), form.querySelector(".imported")];
+    form.querySelector(".import").addEventListener("click", () => file.click());
+    file.addEventListener("change", async () => {
+      imported.textContent = "";
+      imported.textContent = await merge(file.files[0], ids);
+      file.value = ""; // the same file may be chosen again
+    });
     form.querySelector(".forget").addEventListener("click", () => {
       if (confirm("Forget in this browser which exercises are solved?")) keep(new Set());
     });
     shows.push(list);
+  }
+
+  // Add what a file says is solved to what is kept, and return in a sentence what became of it.
+  async function merge(file, ids) {
+    let read;
+    try {
+      read = JSON.parse(await file.slice(0, 1e6).text()).solved;
+      if (!read.every((id) => typeof id === "string")) throw new TypeError();
+    } catch {
+      return `“${file.name}” is not a file of progress, which Export progress writes: nothing was changed.`;
+    }
+    const before = solved();
+    const known = new Set(read.filter((id) => ids.includes(id)));
+    const added = [...known].filter((id) => !before.has(id)).length;
+    keep(new Set([...before, ...known]));
+    const others = new Set(read).size - known.size;
+    return `Imported ${known.size} solved, ${added} of them new.${others ? ` ${others} not in this book left out.` : ""}`;
   }
 
   document.querySelectorAll(".xentlib-answer").forEach(begin);

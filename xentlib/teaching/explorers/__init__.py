@@ -1,6 +1,7 @@
 """Explorers: pictures that are dragged and answer, in a notebook and on the static page alike."""
 
 from xentlib.teaching.explorers.backward import Backward
+from xentlib.teaching.explorers.border import Border
 from xentlib.teaching.explorers.calibration import Calibration
 from xentlib.teaching.explorers.cross_entropy import CrossEntropy
 from xentlib.teaching.explorers.digit import Digit
@@ -12,7 +13,8 @@ from xentlib.teaching.explorers.q_minus_p import QMinusP
 from xentlib.teaching.explorers.softmax import Softmax
 
 ALL = (
-    Backward, Calibration, CrossEntropy, Digit, FloatingPoint, Flow, Gradient, OnlineSoftmax, QMinusP, Softmax,
+    Backward, Border, Calibration, CrossEntropy, Digit, FloatingPoint, Flow, Gradient, OnlineSoftmax, QMinusP,
+    Softmax,
 )  # fmt: skip
 
 __all__ = ["ALL", *(explorer.__name__ for explorer in ALL)]
