@@ -231,6 +231,7 @@ def test_a_mistake_that_nobody_knows_has_no_name():
     report = audit(lambda logits, labels: 1.03 * right_loss(logits, labels))
     assert not report.ok
     assert names(report) == []
+    assert report.partly == ()
 
 
 @pytest.mark.usefixtures("brief")
