@@ -233,7 +233,7 @@ def _made_by(mistake: KnownMistake, evidence: Evidence, options: Options, dtype:
     return _made_of(mistake, evidence.batch, in_json(options), dtype)
 
 
-@lru_cache(maxsize=4000)  # of 40 mistakes, what they make of some 60 batches
+@lru_cache(maxsize=4000)  # what all mistakes make of the batches of one audit
 def _made_of(mistake: KnownMistake, batch: Batch, options: str, dtype: str) -> Answer:
     """Return what the mistake makes of a batch, rounded as the dtype rounds: the next audit asks for it again."""
     adapter = NumPyAdapter("float32" if dtype == "bfloat16" else dtype)
