@@ -63,10 +63,16 @@ EVERY = of_kind("predict", "derive", "code", "break", "explain")
 
 
 @pytest.fixture(autouse=True)
-def fresh_session(tmp_path, monkeypatch):
-    monkeypatch.setenv("XENTLIB_PROGRESS", str(tmp_path / "progress.json"))
+def fresh_session(monkeypatch):
+    """Begin each test as if a kernel had just started, and write no record."""
+    monkeypatch.setenv("XENTLIB_PROGRESS", "")
     monkeypatch.setattr(record, "_remembered", set())
     monkeypatch.setattr(exercises, "_hints_given", {})
+
+
+@pytest.fixture
+def record_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("XENTLIB_PROGRESS", str(tmp_path / "progress.json"))
     return tmp_path / "progress.json"
 
 
@@ -1096,72 +1102,72 @@ def solve(id="05-signs", **options):
     return check(id, find(id).answer, **options)
 
 
-def test_a_solved_exercise_is_remembered_beyond_the_session(fresh_session, monkeypatch):
+def test_a_solved_exercise_is_remembered_beyond_the_session(record_file, monkeypatch):
     assert "0 of 10" in progress()
     solve()
     monkeypatch.setattr(record, "_remembered", set())  # as after a restart
     assert "5 The gradient" in progress()
     assert re.search(r"■□{9}  1 of 10", progress())
-    assert json.loads(fresh_session.read_text()) == {"solved": ["05-signs"]}
+    assert json.loads(record_file.read_text()) == {"solved": ["05-signs"]}
     assert progress().endswith(f"1 of {len(ALL)} solved")
 
 
-def test_only_what_is_solved_is_written(fresh_session):
+def test_only_what_is_solved_is_written(record_file):
     check("05-signs", [0, 0, 0])
     check("05-signs", ...)
     hint("05-signs")
     progress()
     solve(record=False)
-    assert not fresh_session.exists()
+    assert not record_file.exists()
 
 
-def test_solving_twice_writes_once(fresh_session):
+def test_solving_twice_writes_once(record_file):
     solve()
-    os.utime(fresh_session, (0, 0))
+    os.utime(record_file, (0, 0))
     solve()
-    assert fresh_session.stat().st_mtime == 0
+    assert record_file.stat().st_mtime == 0
     solve("05-gradient")
-    assert json.loads(fresh_session.read_text())["solved"] == ["05-gradient", "05-signs"]
+    assert json.loads(record_file.read_text())["solved"] == ["05-gradient", "05-signs"]
 
 
-def test_what_else_the_file_holds_is_kept(fresh_session):
-    fresh_session.write_text('{"solved": ["99-later"], "name": "Ada"}')
+def test_what_else_the_file_holds_is_kept(record_file):
+    record_file.write_text('{"solved": ["99-later"], "name": "Ada"}')
     solve()
-    assert json.loads(fresh_session.read_text()) == {"solved": ["05-signs", "99-later"], "name": "Ada"}
+    assert json.loads(record_file.read_text()) == {"solved": ["05-signs", "99-later"], "name": "Ada"}
 
 
 DAMAGED = ["", "{", "[]", "3", "null", '{"solved": 3}', '{"solved": [3]}', '{"other": []}', "\x00\x01", "[" * 10**5]
 
 
 @pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
-def test_a_damaged_file_is_told_once_kept_and_begun_anew(fresh_session, text):
-    fresh_session.write_text(text)
+def test_a_damaged_file_is_told_once_kept_and_begun_anew(record_file, text):
+    record_file.write_text(text)
     told = repr(solve())
-    copy = fresh_session.with_name("progress.json.damaged")
-    assert f"(progress starts anew: {fresh_session} was damaged, and is now {copy})" in told
+    copy = record_file.with_name("progress.json.damaged")
+    assert f"(progress starts anew: {record_file} was damaged, and is now {copy})" in told
     assert copy.read_text() == text
-    assert json.loads(fresh_session.read_text()) == {"solved": ["05-signs"]}
+    assert json.loads(record_file.read_text()) == {"solved": ["05-signs"]}
     assert "anew" not in repr(solve("05-gradient"))
     assert "anew" not in progress()
 
 
-def test_progress_tells_of_a_damaged_file_too_and_never_overwrites_a_copy(fresh_session):
+def test_progress_tells_of_a_damaged_file_too_and_never_overwrites_a_copy(record_file):
     for n, text in enumerate(["first", "second"]):
-        fresh_session.write_text(text)
+        record_file.write_text(text)
         assert "starts anew" in progress()
-        assert fresh_session.with_name(f"progress.json.damaged{n or ''}").read_text() == text
+        assert record_file.with_name(f"progress.json.damaged{n or ''}").read_text() == text
         assert "anew" not in progress()
 
 
-def test_bytes_that_are_no_text_are_damage(fresh_session):
-    fresh_session.write_bytes(b"\xff\xfe\xff")
+def test_bytes_that_are_no_text_are_damage(record_file):
+    record_file.write_bytes(b"\xff\xfe\xff")
     assert "was damaged" in progress()
 
 
-def test_a_folder_in_its_place_is_put_aside(fresh_session):
-    fresh_session.mkdir()
+def test_a_folder_in_its_place_is_put_aside(record_file):
+    record_file.mkdir()
     assert "was damaged" in repr(solve())
-    assert fresh_session.is_file()
+    assert record_file.is_file()
 
 
 def test_a_place_that_cannot_be_written_is_told_and_the_session_remembers(tmp_path, monkeypatch):
@@ -1172,17 +1178,17 @@ def test_a_place_that_cannot_be_written_is_told_and_the_session_remembers(tmp_pa
     assert "1 of 10" in progress()
 
 
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(fresh_session, monkeypatch):
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_else(record_file, monkeypatch):
     solve()
-    old = fresh_session.read_text()
+    old = record_file.read_text()
 
     def fail(*args):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(record.os, "replace", fail)
     assert "No space left" in repr(solve("05-gradient"))
-    assert fresh_session.read_text() == old
-    assert list(fresh_session.parent.iterdir()) == [fresh_session]
+    assert record_file.read_text() == old
+    assert list(record_file.parent.iterdir()) == [record_file]
 
 
 def test_the_file_lies_in_the_working_folder_or_nowhere(tmp_path, monkeypatch):

@@ -362,10 +362,14 @@ def test_every_rule_is_shown_to_fail():
     assert {rule.__name__ for rule in EVERY_RULE} == {rule for rule, _ in BREACHES}
 
 
-@pytest.mark.parametrize(("stored", "passes"), [("2", True), ("3", False)])
-def test_nbval_compares_what_is_stored_with_a_fresh_run(tmp_path, stored, passes):
-    cell = new_code_cell("1 + 1", execution_count=1)
-    cell.outputs = [new_output("execute_result", {"text/plain": stored}, execution_count=1)]
-    nbformat.write(new_notebook(cells=[cell], metadata={"kernelspec": KERNELSPEC}), tmp_path / "one.ipynb")
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "one.ipynb"]
-    assert (subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0) == passes
+def test_nbval_compares_what_is_stored_with_a_fresh_run(tmp_path):
+    cells = []
+    for count, stored in enumerate(("2", "3"), start=1):
+        cells.append(new_code_cell("1 + 1", execution_count=count))
+        cells[-1].outputs = [new_output("execute_result", {"text/plain": stored}, execution_count=count)]
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": KERNELSPEC}), tmp_path / "two.ipynb")
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--nbval", "--nbval-current-env", "two.ipynb"]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "FAILED two.ipynb::Cell 1" in result.stdout
+    assert "1 failed, 1 passed" in result.stdout

@@ -106,7 +106,7 @@ def build(folder, chapter, page):
     (folder / "index.md").write_text("# Book\n\n```{toctree}\nchapters/02_softmax\napi/normalization\n```\n")
     (folder / "chapters" / "02_softmax.md").write_text(f"# Softmax\n\n{chapter}\n")
     (folder / "api" / "normalization.md").write_text(f"# Normalization\n\n{page}\n")
-    command = [sys.executable, "-m", "sphinx", "-W", "-n", "-q", "-b", "html", ".", "html"]
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-n", "-q", "-b", "html", ".", "html"]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True)
 
 
@@ -121,19 +121,15 @@ def test_links_lead_from_the_chapter_to_the_function_and_back(tmp_path):
     assert "Σ<sub>j</sub> e<sup>z<sub>j</sub>/T</sup>" in page
 
 
-@pytest.mark.parametrize(
-    ("chapter", "page", "complaint"),
-    [
-        (
-            LINK.replace("softmax)", "sotfmax)"),
-            SOFTMAX,
-            "local id not found in doc 'api/normalization': 'xentlib.sotfmax'",
-        ),
-        (LINK, SOFTMAX.replace("softmax", "sotfmax"), "failed to import function 'sotfmax' from module 'xentlib'"),
-        (LINK, SOFTMAX + "\n\n{func}`xentlib.sotfmax`", "py:func reference target not found: xentlib.sotfmax"),
-    ],
-)
-def test_a_link_that_leads_nowhere_fails_the_build(tmp_path, chapter, page, complaint):
+def test_each_link_that_leads_nowhere_is_a_warning_and_fails_the_build(tmp_path):
+    chapter = f"{LINK}\n\n{LINK.replace('softmax)', 'sotfmax)')}"
+    page = "\n\n".join([SOFTMAX, SOFTMAX.replace("softmax", "sfotmax"), "{func}`xentlib.softmxa`"])
     result = build(tmp_path, chapter, page)
     assert result.returncode != 0
-    assert complaint in result.stderr
+    warnings = [line.partition("WARNING: ")[2] for line in result.stderr.splitlines() if "WARNING: " in line]
+    for complaint in (
+        "local id not found in doc 'api/normalization': 'xentlib.sotfmax'",
+        "failed to import function 'sfotmax' from module 'xentlib'",
+        "py:func reference target not found: xentlib.softmxa",
+    ):
+        assert [warning for warning in warnings if complaint in warning], result.stderr

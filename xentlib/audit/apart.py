@@ -61,7 +61,7 @@ def work(asked: Namespace, pipe: Connection) -> None:
     pipe.send(results[0])
 
 
-def run_apart(asked: Namespace) -> tuple[int, str]:
+def run_apart(asked: Namespace, patience: float = PATIENCE) -> tuple[int, str]:
     """Return what `run` finds in a separate process, which the loss may crash, end or hold up."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -69,11 +69,11 @@ def run_apart(asked: Namespace) -> tuple[int, str]:
     child.start()
     sender.close()  # so that the receiver sees the end of the child
     try:
-        while receiver.poll(asked.time_limit + PATIENCE):
+        while receiver.poll(asked.time_limit + patience):
             found = receiver.recv()
             if found is not None:
                 return found
-        problem = f"held Python's lock for more than {asked.time_limit + PATIENCE:g} s"
+        problem = f"held Python's lock for more than {asked.time_limit + patience:g} s"
     except EOFError:
         child.join()
         code = child.exitcode or 0

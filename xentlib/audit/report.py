@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -158,13 +159,22 @@ def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[list[Kno
     agrees = cache(lambda mistake, n: _agrees(mistake, alarms[n], options, dtype))
     alike = [m for m in possible if all(agrees(m, n) for n in range(len(alarms)))]
     if not alike and alarms and is_grave(alarms[0].severity):
-        agreed = {m: sum(agrees(m, n) for n in range(len(alarms))) for m in possible}
-        most = max(*agreed.values(), len(alarms) // 2 + 1)
-        return [], [m for m, count in agreed.items() if count == most]
+        missed = {m: _disagreements(m, agrees, len(alarms)) for m in possible}
+        return [], [m for m, count in missed.items() if count == min(missed.values()) < len(alarms) / 2]
     if len(alike) > 1:
         everywhere = [m for m in alike if all(_agrees(m, e, options, dtype) for e in rest)]
         alike = everywhere or [m for m in alike if _is_as_grave(m, rest, options, dtype)] or alike
     return alike, []
+
+
+def _disagreements(mistake: KnownMistake, agrees: Callable[[KnownMistake, int], bool], n_alarms: int) -> int:
+    """Return with how many alarms a mistake disagrees. Stop counting at half of them: then it is not the one."""
+    found = 0
+    for n in range(n_alarms):
+        found += not agrees(mistake, n)
+        if found >= n_alarms / 2:
+            break
+    return found
 
 
 def _gravest(trial: Trial) -> tuple[list[Evidence], list[Evidence]]:
@@ -213,7 +223,7 @@ def _made_by(mistake: KnownMistake, evidence: Evidence, options: Options, dtype:
     return _made_of(mistake, evidence.batch, in_json(options), dtype)
 
 
-@lru_cache(maxsize=2000)
+@lru_cache(maxsize=4000)  # what all mistakes make of the batches of one audit
 def _made_of(mistake: KnownMistake, batch: Batch, options: str, dtype: str) -> Answer:
     """Return what the mistake makes of a batch, rounded as the dtype rounds: the next audit asks for it again."""
     adapter = NumPyAdapter("float32" if dtype == "bfloat16" else dtype)

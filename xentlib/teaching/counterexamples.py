@@ -197,8 +197,8 @@ def points(
 
     `within` has pairs of a scalar and its range, two numbers between which it is drawn.
     """
-    scalars, bases = _names(expressions)
-    drawn = _drawn(tuple(scalars), tuple(bases), tuple(distributions), classes, tuple(within))
+    scalars, bases = _names(tuple(expressions))
+    drawn = _drawn(scalars, bases, tuple(distributions), classes, tuple(within))
     for point in drawn:
         if len(point.known) > MOST_KNOWN:
             point.known.clear()
@@ -223,7 +223,7 @@ def points_at_zeros(
 ) -> Iterator[Point]:
     """Yield points at which some bases are distributions with zeros, one-hots among them."""
     rng = random.Random(0)
-    scalars, all_bases = _names(expressions)
+    scalars, all_bases = _names(tuple(expressions))
     for n_classes in (2, 2, 3, 3, 3, 5, 8):
         for chosen in [*([base] for base in bases), bases]:
             for n_positive in {1, n_classes - 1}:
@@ -235,11 +235,12 @@ def points_at_zeros(
                 yield point
 
 
+@lru_cache(maxsize=2**10)
 def _names(expressions):
     """Return the scalars (indices among them) and the bases of expressions, each in the order of their names."""
     sides = [_names_in(side) for side in expressions]
     scalars, bases = (set().union(*parts) for parts in zip(*sides, strict=True))
-    return sorted(scalars, key=lambda s: (not s.is_integer, str(s))), sorted(bases, key=str)
+    return tuple(sorted(scalars, key=lambda s: (not s.is_integer, str(s)))), tuple(sorted(bases, key=str))
 
 
 @lru_cache(maxsize=2**10)
@@ -256,13 +257,14 @@ def _draw(n_classes, scalars, bases, distributions, rng, within, *, normalised=T
             low, high = within[symbol]
             numbers[symbol] = _between(low, high, rng, easy)
         else:
-            numbers[symbol] = _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol, rng, easy)
+            numbers[symbol] = (
+                _class(symbol, n_classes, rng) if symbol.is_integer else _number(symbol.is_positive, rng, easy)
+            )
     for base in bases:
-        first = base[0]
-        if base in distributions or (normalised and first.is_positive):
+        if base in distributions or (normalised and _is_positive(base)):
             entries[base] = tuple(_distribution(n_classes, rng))
         else:
-            entries[base] = tuple(_number(first, rng, easy) for _ in range(n_classes))
+            entries[base] = tuple(_number(_is_positive(base), rng, easy) for _ in range(n_classes))
     return Point(n_classes, numbers, entries)
 
 
@@ -270,9 +272,14 @@ def _class(symbol, n_classes, rng):
     return rng.randrange(n_classes) + bool(symbol.is_positive)
 
 
-def _number(symbol, rng, easy):
+@lru_cache(maxsize=2**10)
+def _is_positive(base):
+    return base[0].is_positive
+
+
+def _number(is_positive, rng, easy):
     """Return a half, or a number in thousandths."""
-    lowest, halves, thousandths = (1, 6, 3000) if symbol.is_positive else (-4, 4, 2000)
+    lowest, halves, thousandths = (1, 6, 3000) if is_positive else (-4, 4, 2000)
     return Fraction(rng.randint(lowest, halves), 2) if easy else Fraction(rng.randint(lowest * 500, thousandths), 1000)
 
 

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import functools
 import importlib
 import os
 import pkgutil
@@ -144,6 +145,7 @@ def all_exercises() -> list[Exercise]:
     return [exercise for number in _numbers() for exercise in _module(number).EXERCISES]
 
 
+@functools.cache  # it looks into the folder, which takes as long as many an answer
 def _numbers():
     names = (module.name for module in pkgutil.iter_modules(__path__))
     return sorted(name.removeprefix("chapter_") for name in names if name.startswith("chapter_"))

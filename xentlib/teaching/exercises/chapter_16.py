@@ -19,7 +19,7 @@ def tilted(values, beta):
 
 def right_tilt(values, mean):
     low, high = -100.0, 100.0
-    for _ in range(100):
+    for _ in range(60):  # then the two are neighbours
         beta = (low + high) / 2
         low, high = (low, beta) if tilted(values, beta) @ values > mean else (beta, high)
     return beta
