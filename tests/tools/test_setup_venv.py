@@ -4,6 +4,8 @@ import re
 import subprocess
 import tomllib
 import venv
+from collections import Counter
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from packaging.requirements import Requirement
 from tools import setup_venv
 
 ROOT = Path(__file__).parents[2]
+LOCKS = [ROOT / folder / "requirements.txt" for folder in ("", "tools/lab", "tools/assign")]
+PYTHONS = ("3.11.0", "3.11.9", "3.12.0", "3.13.0", "3.14.0")
 
 
 @pytest.mark.parametrize("version", [(3, 10, 13), (3, 15, 0)])
@@ -51,3 +55,23 @@ def pins(folder):
     for requirement in map(Requirement, filter(str.strip, lines)):
         found.setdefault(requirement.name, set()).add(str(requirement.specifier))
     return found
+
+
+def doubtful(lock):
+    """Yield the packages that have several lines in a lock of which not one alone holds for some Python."""
+    pins = [Requirement(line.partition("#")[0]) for line in lock.splitlines()]
+    several = sorted(name for name, lines in Counter(pin.name for pin in pins).items() if lines > 1)
+    for name, python in product(several, PYTHONS):
+        holds = [pin for pin in pins if pin.name == name and pin.marker.evaluate({"python_full_version": python})]
+        if len(holds) != 1:
+            yield f"{name}: {len(holds)} pins for Python {python}"
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_each_package_has_one_pin_for_each_python(lock):
+    assert list(doubtful(lock.read_text())) == []
+
+
+def test_a_pin_that_was_overwritten_by_the_line_below_it_is_seen():
+    twice = "one==2 ; python_full_version >= '3.12'\n" * 2 + "two==1\n"
+    assert next(doubtful(twice)) == "one: 0 pins for Python 3.11.0"
