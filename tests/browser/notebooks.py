@@ -48,7 +48,7 @@ class Notebook:
             self.page.wait_for_timeout(200)
 
     def prompts(self):
-        return self.cells.locator(PROMPT).all_inner_texts()
+        return self.cells.locator(PROMPT).all_text_contents()  # inner text would lay out the page each time
 
     def has_run(self):
         """Say whether each cell has run once, and in order."""
@@ -68,7 +68,7 @@ class Notebook:
     def errors(self):
         """Return what went to the error stream of a cell, or was raised there."""
         kinds = [f"[data-mime-type='application/vnd.jupyter.{kind}']" for kind in ("stderr", "error")]
-        return self.page.locator(".jp-Notebook").locator(", ".join(kinds)).all_inner_texts()
+        return self.page.locator(".jp-Notebook").locator(", ".join(kinds)).all_text_contents()
 
     def shown(self):
         """Return for each cell the text that it shows: what it printed, and its value if that is text and no more."""

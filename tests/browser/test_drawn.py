@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 import pytest
+from visits import change_pages, without_formulas
 
 from tools.pages import drawings
 
@@ -36,8 +37,9 @@ def test_names_within_drawings_are_those_of_one_thing_on_their_page(book):
 
 @pytest.mark.parametrize("device", ["phone", "desktop"])
 @pytest.mark.parametrize("name", PAGES)
-def test_all_that_is_written_lies_inside_its_drawing(open_page, site, device, name):
+def test_all_that_is_written_lies_inside_its_drawing(open_page, site, book, device, name):
     page = open_page(device)
+    change_pages(page, site, book, without_formulas)
     page.goto(f"{site}chapters/{name}.html")
     assert page.evaluate("document.querySelectorAll('article .drawing text').length") > 20
     assert page.evaluate(BEYOND) == []
