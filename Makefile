@@ -19,6 +19,9 @@ PAGES := _config.yml _toc.yml references.bib $(CHAPTERS) $(AT_WORK) $(wildcard *
 # What goes into the reader's browser when a chapter is run there.
 LITE := tools/lite/build.py tools/standalone.py tools/at_work.py references.bib $(CHAPTERS) $(AT_WORK) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.json */*/*.css))
 
+# Else each kernel and each worker of the tests compiles the library again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help book pdf serve lab assign class board test test-fast thorough frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
 

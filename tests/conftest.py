@@ -1,4 +1,4 @@
-"""One thread for BLAS, and the same examples from hypothesis on every run."""
+"""One thread for BLAS, the same examples from Hypothesis on every run, and the order of the tests."""
 
 import os
 
@@ -13,6 +13,11 @@ collect_ignore = ["data", "conftest.py"]
 
 settings.register_profile("repeatable", derandomize=True, max_examples=40, deadline=None, database=None)
 settings.load_profile("repeatable")
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the slow ones, so that at the end no process is left alone with one of them."""
+    items.sort(key=lambda item: item.path.parent.name not in ("browser", "tools"))
 
 
 def pytest_terminal_summary(terminalreporter):

@@ -13,6 +13,7 @@ FEW = ["index", "exercises", "ledger", "notation", "search", "audits/index", "ap
     f"chapters/{name}" for name in ("05_gradient", "solutions/12_variants")
 ]
 PAGES = pages_of_the_book() if THOROUGH else FEW
+EXPLORERS = ["02_softmax", "01_cross_entropy", "03_classifier", "05_gradient", "08_descent", "10_why_cross_entropy"]
 UNFOLD = """() => {
   document.querySelectorAll("details").forEach(e => e.open = true);
   document.querySelectorAll(".toggle-hidden").forEach(e => e.classList.remove("toggle-hidden"));
@@ -62,9 +63,7 @@ def test_axe_finds_nothing_serious_on_the_page(axe, visit, site, book, name):
     assert list(axe(visited)) == []
 
 
-@pytest.mark.parametrize(
-    "name", ["01_cross_entropy", "02_softmax", "03_classifier", "05_gradient", "08_descent", "10_why_cross_entropy"]
-)
+@pytest.mark.parametrize("name", EXPLORERS if THOROUGH else EXPLORERS[::2])
 def test_axe_finds_nothing_serious_in_an_explorer_that_is_open(axe, visit, site, book, name):
     visited = visit(site, book, f"chapters/{name}", with_nothing_but_its_explorers)
     explorers = visited.page.locator("[data-explorer]")

@@ -11,6 +11,8 @@ import functools
 import inspect
 import json
 import types
+from collections import defaultdict
+from pathlib import Path
 
 import numpy as np
 
@@ -234,9 +236,8 @@ def array(value):
 def _node_of(function):
     """Return the syntax tree of a function. Several lambdas may stand in one line: the place of the code tells."""
     code = function.__code__
-    tree = _module(inspect.getsourcefile(function))
-    kinds = (ast.Lambda,) if code.co_name == "<lambda>" else (ast.FunctionDef,)
-    nodes = [node for node in ast.walk(tree) if isinstance(node, kinds) and node.lineno == code.co_firstlineno]
+    kind = ast.Lambda if code.co_name == "<lambda>" else ast.FunctionDef
+    nodes = _functions(inspect.getsourcefile(function))[kind, code.co_firstlineno]
     if len(nodes) > 1:
         places = {(start, column) for start, _, column, _ in code.co_positions() if column}
         nodes = [node for node in nodes if (node.body.lineno, node.body.col_offset) in places]
@@ -246,6 +247,10 @@ def _node_of(function):
 
 
 @functools.cache
-def _module(path):
-    with open(path, encoding="utf-8") as file:
-        return ast.parse(file.read())
+def _functions(path):
+    """Return the functions and lambdas of a module by their kind and their line."""
+    found = defaultdict(list)
+    for node in ast.walk(ast.parse(Path(path).read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Lambda | ast.FunctionDef):
+            found[type(node), node.lineno].append(node)
+    return found
