@@ -23,7 +23,7 @@ LITE := tools/lite/build.py tools/standalone.py tools/at_work.py references.bib 
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help book pdf serve lab assign class board test test-fast thorough frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
+.PHONY: help book pdf serve lab assign class board test style test-fast thorough frameworks lite bench audit weigh notebooks experiments exercises picture lock clean FORCE
 
 help:  ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,12 +34,15 @@ book: _build/html/index.html  ## build the book, warnings as errors
 pdf: _build/html/why-q-minus-p.pdf  ## print the book as one PDF, with the solutions (needs Chromium)
 
 test: $(VENV)/lab-ready  ## everything that CI runs: style, types, the book, unit tests, doctests, every notebook as on another processor
+	@$(MAKE) --no-print-directory --jobs=2 style book
+	$(BIN)/pytest tests frameworks
+	$(BIN)/python tools/other_processor  # the notebooks and the examples: what holds there was stored here
+
+# For make test, beside the book, which one process builds.
+style:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
-	@$(MAKE) --no-print-directory book
-	$(BIN)/pytest tests frameworks
-	$(BIN)/python tools/other_processor  # the notebooks and the examples: what holds there was stored here
 
 test-fast: $(VENV)/ready  ## while you work: the numerics, the prover and the exercises (tests/fast lists the files)
 	$(BIN)/pytest @tests/fast
@@ -117,10 +120,11 @@ $(VENV)/ready: requirements.txt
 $(VENV)/assign/ready: $(VENV)/ready tools/assign/requirements.txt
 	@$(PYTHON) tools/setup_venv.py $(VENV)/assign tools/assign/requirements.txt
 
+# Modules are compiled when they are first imported: all at once they take as long as the rest of the set-up.
 # pip's warnings are not the reader's; its errors are.
 $(VENV)/lab-ready: $(VENV)/ready tools/lab/requirements.txt
 	@echo "Installing JupyterLab (once, half a minute) ..."
-	@$(BIN)/python -m pip --disable-pip-version-check install -qq --requirement tools/lab/requirements.txt
+	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile --requirement tools/lab/requirements.txt
 	@touch $@
 
 $(VENV)/frameworks-ready: $(VENV)/ready frameworks/requirements.txt

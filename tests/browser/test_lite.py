@@ -198,6 +198,7 @@ def kept(notebook, name):
     return json.loads(base64.b64decode(content))
 
 
+@pytest.mark.skipif(not THOROUGH, reason="Takes ten seconds: make thorough and make lite follow the links")
 def test_links_open_chapters_beside_the_notebook_and_the_logo_their_list(notebook, site):
     page = notebook.page
     page.context.add_init_script(NO_PYTHON)

@@ -8,7 +8,7 @@ from thorough import THOROUGH
 from visits import change_pages, lightened
 
 # The theme changes at 992 and at 1200.
-WIDTHS = [390, 800, 991, 992, 1100, 1280, 1440] if THOROUGH else [390, 991, 992, 1280]
+WIDTHS = [390, 800, 991, 992, 1100, 1280, 1440] if THOROUGH else [991, 992, 1280]
 BOOK, PAGE = "primary", "secondary"
 
 
