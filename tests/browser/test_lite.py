@@ -198,7 +198,7 @@ def kept(notebook, name):
     return json.loads(base64.b64decode(content))
 
 
-@pytest.mark.skipif(not THOROUGH, reason="Takes ten seconds: make thorough and make lite follow the links")
+@pytest.mark.skipif(not THOROUGH, reason="Left to make thorough and make lite: it takes ten seconds")
 def test_links_open_chapters_beside_the_notebook_and_the_logo_their_list(notebook, site):
     page = notebook.page
     page.context.add_init_script(NO_PYTHON)
