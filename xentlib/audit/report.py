@@ -160,7 +160,8 @@ def name_mistakes(trial: Trial, dtype: str, by_autograd: bool) -> tuple[list[Kno
     alike = [m for m in possible if all(agrees(m, n) for n in range(len(alarms)))]
     if not alike and alarms and is_grave(alarms[0].severity):
         missed = {m: _disagreements(m, agrees, len(alarms)) for m in possible}
-        return [], [m for m, count in missed.items() if count == min(missed.values()) < len(alarms) / 2]
+        fewest = min(missed.values(), default=0)
+        return [], [m for m, count in missed.items() if count == fewest < len(alarms) / 2]
     if len(alike) > 1:
         everywhere = [m for m in alike if all(_agrees(m, e, options, dtype) for e in rest)]
         alike = everywhere or [m for m in alike if _is_as_grave(m, rest, options, dtype)] or alike
