@@ -38,8 +38,8 @@ def set_up(folder, requirements):
     open(begun, "w").close()
     # Without pip's warnings, which are not the reader's. As long as it runs, it holds the lock of `make`. Modules are
     # compiled when they are first imported: all at once they take as long as the rest.
-    pip = [os.path.join(folder, "bin", "python"), "-m", "pip", "--disable-pip-version-check"]
-    install = [*pip, "install", "-qq", "--no-compile"]
+    python = os.path.join(folder, "bin", "python")
+    install = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-compile"]
     for what in ["--requirement", requirements], ["--no-deps", "--no-build-isolation", "--editable", "."]:
         subprocess.check_call(install + what, close_fds=False)
     os.rename(begun, os.path.join(folder, "ready"))  # older than requirements that are changed meanwhile
