@@ -14,7 +14,7 @@ CHAPTERS := $(sort $(wildcard chapters/*.ipynb chapters/solutions/*.ipynb))
 # What they show of PyTorch and JAX.
 AT_WORK := $(wildcard frameworks/at_work/*.md frameworks/in_pytorch/*.py frameworks/in_jax/*.py)
 # All that a page shows: when none of it is newer than the book, the book is up to date.
-PAGES := _config.yml _toc.yml references.bib $(CHAPTERS) $(AT_WORK) $(wildcard *.md api/*.md audits/*.md benchmarks/*.md benchmarks/*.png chapters/figures/* _static/* \
+PAGES := _config.yml _toc.yml references.bib $(CHAPTERS) $(AT_WORK) $(wildcard *.md api/*.md audits/*.md benchmarks/*.md benchmarks/*.svg chapters/figures/* _static/* \
 	$(addprefix xentlib/,*.py */*.py */*/*) tools/*.py tools/pages/*.* tools/pages/*/*.*)
 # What goes into the reader's browser when a chapter is run there.
 LITE := tools/lite/build.py tools/standalone.py tools/at_work.py references.bib $(CHAPTERS) $(AT_WORK) $(wildcard chapters/data/* $(addprefix xentlib/,*.py */*.py */*.mplstyle */*/*.py */*/*.js */*/*.json */*/*.css))

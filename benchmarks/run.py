@@ -1,9 +1,10 @@
-"""Measure xentlib against its peers and write results.md and results.png: `make bench`.
+"""Measure xentlib against its peers and write results.md and results.svg: `make bench`.
 
 `--quick` takes seconds and shows that all of it works, with numbers that say nothing.
 """
 
 import argparse
+import io
 import os
 import platform
 import sys
@@ -15,6 +16,7 @@ import numpy as np
 
 from benchmarks import accuracy, busy, floor, linear, peers, report, simd, timing
 from benchmarks.results import Level, Results, Speed, aims
+from tools import drawings
 
 DTYPES = (np.float32, np.float64)
 BASE = "xentlib"
@@ -66,12 +68,12 @@ QUICK = Plan(
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a few seconds, to see that it works")
-    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where results.md and results.png go")
+    parser.add_argument("--output", type=Path, metavar="FOLDER", help="where results.md and results.svg go")
     options = parser.parse_args(arguments)
     plan = QUICK if options.quick else FULL
     folder = options.output or plan.folder
     write(measure(plan, options.quick), folder)
-    progress(f"written: {folder / 'results.md'}, {folder / 'results.png'}")
+    progress(f"written: {folder / 'results.md'}, {folder / 'results.svg'}")
 
 
 def progress(line):
@@ -188,7 +190,8 @@ def write(results, folder):
     (folder / "results.md").write_text(report.markdown(results, aims(results)), encoding="utf-8")
     mpl.use("Agg")
     with mpl.rc_context():
-        report.plot(results.levels[0]).savefig(folder / "results.png", metadata={"Software": None})
+        report.plot(results.levels[0]).savefig(drawn := io.StringIO(), format="svg")
+    (folder / "results.svg").write_text(drawings.drawing(drawn.getvalue(), "results", "results"), encoding="utf-8")
 
 
 if __name__ == "__main__":

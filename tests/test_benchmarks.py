@@ -3,7 +3,6 @@
 import os
 import platform
 import re
-import struct
 import subprocess
 import sys
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from matplotlib.text import Text
 import xentlib
 from benchmarks import accuracy, busy, floor, linear, naive, peers, report, results, run, simd, timing
 from benchmarks.timing import Spread
+from tools import drawings
+from tools.pages.drawings import has_only_the_palette
 
 REQUIREMENTS = Path(run.__file__).with_name("requirements.txt")
 EPS = {"float32": 2.0**-23, "float64": 2.0**-52}
@@ -518,7 +519,10 @@ def test_a_quick_run_writes_tables_and_a_plot(monkeypatch, tmp_path, capsys):
     assert len(table_under(page, "Aims")) == 9
     for private in ("this-very-machine", str(tmp_path), str(Path.cwd()), sys.prefix):
         assert private not in page
-    assert struct.unpack(">I", (tmp_path / "results.png").read_bytes()[16:20]) == (1120,)
+    drawing = (tmp_path / "results.svg").read_text(encoding="utf-8")
+    assert drawings.of(drawing) == "results"
+    assert has_only_the_palette(drawing)
+    assert ">20 × 1,000</text>" in drawing
     said = capsys.readouterr()
     assert said.out == ""
     assert "the machine is busy (load 3.5)" in said.err.splitlines()[0]

@@ -19,7 +19,8 @@ from xentlib.teaching import figures
 
 ROOT = Path(__file__).parents[2]
 CHAPTERS = sorted([*ROOT.glob("chapters/*.ipynb"), *ROOT.glob("chapters/solutions/*.ipynb")])
-STORED = {path.stem: path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("chapters/**/figures/*.svg"))}
+FILES = sorted(path for name in drawings_on_pages.WHERE for path in ROOT.glob(name))
+STORED = {path.stem: path.read_text(encoding="utf-8") for path in FILES}
 PIXELS, SHADES = "it shows pictures of pixels", "its shades are heights"
 # Those that do not follow the theme, and why not.
 CARDS = dict.fromkeys([f"03_classifier-{n}" for n in (2, 3, 4, 5, 6, 7)], PIXELS) | {

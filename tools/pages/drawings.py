@@ -1,4 +1,4 @@
-"""Put drawings into the pages, where notebooks have pictures.
+"""Put drawings into the pages, where notebooks have pictures and the benchmark has its plot.
 
 A drawing has the fonts of its page and follows its theme: what has a colour of the book's palette gets a variable of
 that name, which book.css sets for light and dark. Only a drawing with other colours, of pixels or shades that mean
@@ -13,7 +13,8 @@ from sphinx.util import logging
 from tools import drawings
 from xentlib.teaching import figures
 
-PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([0-9a-f]{64})\.png")[^>]*?alt="([^"]*)"[^>]*>')
+PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([0-9a-f]{64}(?=\.png)|\w+(?=\.svg)))[^>]*?alt="([^"]*)"[^>]*>')
+WHERE = ("chapters/**/figures/*.svg", "benchmarks/results.svg")
 SIZE = re.compile(r'<svg [^>]*?width="(\S+)" height="(\S+)"')
 COLOR = re.compile(r"#[0-9a-f]{6}\b")
 SCALE = 16 / 11  # by which the figures' text of 11 points is as large as that of the page
@@ -47,7 +48,7 @@ def has_only_the_palette(drawing):
 
 
 def read_drawings(app):
-    files = sorted(Path(app.srcdir, "chapters").glob("**/figures/*.svg"))
+    files = [file for where in WHERE for file in sorted(Path(app.srcdir).glob(where))]
     texts = [file.read_text(encoding="utf-8") for file in files]
     app.drawings = {drawings.of(text): text for text in texts}
 
@@ -66,8 +67,9 @@ def draw(html, known, pagename):
 
 
 def remove_pictures(folder, drawn):
-    for picture in drawn:
-        (folder / "_images" / f"{picture}.png").unlink(missing_ok=True)
+    for path in (folder / "_images").iterdir():
+        if path.stem in drawn:
+            path.unlink()
 
 
 def setup(app):

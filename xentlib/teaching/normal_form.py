@@ -278,7 +278,7 @@ def exp_of(polynomial: Polynomial) -> Polynomial:
 
 
 def largest(function: str, polynomials: Iterable[Polynomial]) -> Polynomial:
-    """Return Max or Min of polynomials, of which is known that equal arguments give equal values."""
+    """Return Max or Min of polynomials, of which it is known that equal arguments give equal values."""
     return atom(function, frozenset(map(_frozen, polynomials)))
 
 
