@@ -6,13 +6,9 @@ from itertools import pairwise
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from thorough import THOROUGH
-from visits import pages_of_the_book, with_nothing_but_its_explorers, without_formulas
+from visits import KINDS, pages_of_the_book, with_nothing_but_its_explorers, without_formulas
 
-# Pages of a kind are made alike, and axe takes some seconds for each: in haste one or a few stand for their kind.
-FEW = ["index", "exercises", "ledger", "notation", "search", "audits/index", "api/loss", "api/frameworks"] + [
-    f"chapters/{name}" for name in ("05_gradient", "solutions/12_variants")
-]
-PAGES = pages_of_the_book() if THOROUGH else FEW
+PAGES = pages_of_the_book() if THOROUGH else KINDS  # axe takes some seconds for each
 EXPLORERS = ["02_softmax", "01_cross_entropy", "03_classifier", "05_gradient", "08_descent", "10_why_cross_entropy"]
 UNFOLD = """() => {
   document.querySelectorAll("details").forEach(e => e.open = true);

@@ -2,15 +2,13 @@
 
 import pytest
 from thorough import THOROUGH
-from visits import anchors, pages_of_the_book
+from visits import KINDS, anchors, pages_of_the_book
 
 PAGES = pages_of_the_book()
-# In haste the ends of each layout are left out, solutions are looked at by thirds, and one page of each kind stands for
-# those that run no script.
+# In haste the ends of each layout are left out, and solutions are looked at by thirds.
 SOLUTIONS = [name for name in PAGES if name.startswith("chapters/solutions/")]
 SEEN = PAGES if THOROUGH else [name for name in PAGES if name not in SOLUTIONS or name in SOLUTIONS[::3]]
 WIDTHS = [320, 390, 800, 992, 1100, 1280, 1440] if THOROUGH else [320, 800, 1280]
-KINDS = ["index", "exercises", "ledger", "search", "api/loss", "audits/index", "chapters/05_gradient"]
 # What is wrong with the layout of a page at its present width.
 BEYOND = """() => {
   const width = document.documentElement.clientWidth;

@@ -9,6 +9,12 @@ from tools.make_pdf import contents
 
 NAMED = re.compile(r'<(?:[a-z][^<>]*?\sid|a\s[^<>]*?name)="([^"]*)"')
 
+# Pages of a kind are made alike: in haste one or two stand for their kind.
+KINDS = [
+    "index", "exercises", "ledger", "notation", "search", "audits/index", "api/loss", "api/frameworks",
+    "chapters/05_gradient", "chapters/solutions/12_variants",
+]  # fmt: skip
+
 
 def pages_of_the_book():
     """Return the names of all pages: those of the table of contents, and those that Sphinx adds."""
