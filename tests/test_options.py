@@ -246,6 +246,16 @@ def test_a_wrong_option_is_refused_with_its_name_and_value(call, options, error,
         call(np.zeros((2, 3)), [0, -1] if "ignore_index" in options else [0, 1], **options)
 
 
+@pytest.mark.parametrize(
+    ("row", "weight", "smoothing"), [((3e38, 3e38), 1, 0), ((1e20, 1e20), 1e20, 0), ((1.3, 1.3), 2e38, 0.5)]
+)
+def test_a_distribution_whose_sum_overflows_is_named_with_its_weights_and_smoothing(row, weight, smoothing):
+    z, p, weights = (np.array(values, np.float32) for values in (np.zeros((2, 2)), [(0.5, 0.5), row], [weight] * 2))
+    message = "targets must have a finite sum over the classes; got inf at index (1,)"
+    with pytest.raises(ValueError, match=exactly(message)):
+        softmax_cross_entropy(z, p, class_weights=weights, label_smoothing=smoothing, reduction="sum")
+
+
 def test_ignore_index_is_for_indices():
     message = "ignore_index must be None where targets are distributions; got 0"
     with pytest.raises(ValueError, match=exactly(message)):
