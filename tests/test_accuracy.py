@@ -407,8 +407,19 @@ def test_temperature_costs_no_digits(dtype, temperature):
         assert_within(softmax(z, temperature=temperature), wanted, units[:, np.newaxis], "softmax")
 
 
+def test_a_row_far_below_the_others_keeps_its_smallest_probabilities():
+    """The shift of the first row serves all of them, as long as no power of another row loses digits by it."""
+    z = np.zeros((6, 100_000), np.float32)
+    z[1:] = np.linspace(-94.2, -93.8, 5)[:, np.newaxis]
+    z[1:, 0] = -7
+    assert_contract(whole, z, np.zeros(6, int))
+
+
 @pytest.mark.parametrize("way", [whole, one_by_one, linear, partial(in_chunks, chunks=(3, 1))])
 def test_a_z_loss_keeps_its_digits_beside_a_target_that_is_small(way):
-    """The true class is far behind and weighs next to nothing; the logarithm of the sum is nearly 0."""
-    z = np.array([[-17.0, 0.0], [0.0, -17.0], [-17.0, 1.0]])
-    assert_contract(way, z, np.array([0, 1, 0]), class_weights=np.array([1e-9, 1e-9]), z_loss=0.01)
+    """The true class is far behind or not, and weighs next to nothing; the logarithm of the sum is nearly 0."""
+    z = np.array([[-17.0, 0.0], [0.0, -17.0], [-17.0, 1.0], [0.0, -17.0]])
+    options = {"class_weights": np.array([1e-9, 1e-9]), "z_loss": 0.01}
+    assert_contract(way, z, np.array([0, 1, 0, 0]), **options)
+    others_shift = np.array([[17.0, 0.0], *z])
+    assert_contract(way, others_shift, np.array([0, 0, 1, 0, 0]), **options)

@@ -22,7 +22,9 @@ SECONDS = 300  # after which a mutant is given up
 PARTS = {
     "kernel": (
         ["_kernel.py", "_target.py", "_tiles.py", "loss.py"],
-        [f"tests/test_{name}.py" for name in ("loss", "options", "threads", "linear", "sharded", "accuracy", "range")],
+        [f"tests/test_{name}.py" for name in (
+            "loss", "options", "threads", "linear", "sharded", "accuracy", "range", "robustness"
+        )],
     ),
     "prover": (
         [f"teaching/{name}.py" for name in ("prover", "normal_form", "grammar", "counterexamples")],
