@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # Each is written at the very end of what it stands for.
 MADE := $(VENV)/ready $(VENV)/lab-ready $(VENV)/frameworks-ready $(VENV)/assign/ready $(VENV)/lite/ready _build/lite/ready _build/html/index.html _build/html/why-q-minus-p.pdf
 ASSIGN := $(VENV)/assign/bin/python -m tools.assign
+# pip's warnings are not the reader's; its errors are. Modules are compiled when they are first imported: all at once
+# they take as long as the rest of the set-up.
+INSTALL := $(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile --requirement
 ALONE := $(PYTHON) tools/one_at_a_time.py
 # With the settings in tools/lab and the kernel of the environment, whatever else of Jupyter the user has.
 LAB := env JUPYTER_CONFIG_PATH=tools/lab JUPYTER_PATH=$(VENV)/share/jupyter $(BIN)/jupyter lab
@@ -120,16 +123,14 @@ $(VENV)/ready: requirements.txt
 $(VENV)/assign/ready: $(VENV)/ready tools/assign/requirements.txt
 	@$(PYTHON) tools/setup_venv.py $(VENV)/assign tools/assign/requirements.txt
 
-# Modules are compiled when they are first imported: all at once they take as long as the rest of the set-up.
-# pip's warnings are not the reader's; its errors are.
 $(VENV)/lab-ready: $(VENV)/ready tools/lab/requirements.txt
 	@echo "Installing JupyterLab (once, half a minute) ..."
-	@$(BIN)/python -m pip --disable-pip-version-check install -qq --no-compile --requirement tools/lab/requirements.txt
+	@$(INSTALL) tools/lab/requirements.txt
 	@touch $@
 
 $(VENV)/frameworks-ready: $(VENV)/ready frameworks/requirements.txt
 	@echo "Installing PyTorch and JAX (once, some minutes) ..."
-	@$(BIN)/python -m pip --disable-pip-version-check install -qq --requirement frameworks/requirements.txt
+	@$(INSTALL) frameworks/requirements.txt
 	@touch $@
 
 $(VENV)/lite/ready: $(VENV)/ready tools/lite/fetch.py tools/lite/pyodide-lock.json

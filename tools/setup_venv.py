@@ -36,8 +36,7 @@ def set_up(folder, requirements):
     venv.create(folder, clear=True, with_pip=True, symlinks=True)
     begun = os.path.join(folder, "begun")
     open(begun, "w").close()
-    # Without pip's warnings, which are not the reader's. As long as it runs, it holds the lock of `make`. Modules are
-    # compiled when they are first imported: all at once they take as long as the rest.
+    # As the Makefile says of its own. As long as pip runs, it holds the lock of `make`.
     python = os.path.join(folder, "bin", "python")
     install = [python, "-m", "pip", "--disable-pip-version-check", "install", "-qq", "--no-compile"]
     for what in ["--requirement", requirements], ["--no-deps", "--no-build-isolation", "--editable", "."]:
