@@ -168,6 +168,7 @@ TRUE = {
     "roots of sums": (
         (sum_over(j, z[j] ** 2) + K) / sqrt(sum_over(j, z[j] ** 2 + 1)), sqrt(K + sum_over(k, z[k] ** 2)), SUMS,
     ),
+    "a root in a denominator": (1 / (1 + sqrt(1 + T)), (sqrt(1 + T) - 1) / T, "algebra"),
     "the root of a square": (sqrt(1 + 2 * exp(z[i]) + exp(2 * z[i])), 1 + exp(z[i]), "algebra"),
     "tanh": (tanh(z[i]), 1 - 2 / (exp(2 * z[i]) + 1), "algebra"),
     "the slope of tanh": (Derivative(tanh(c * z[i]), z[i]), c * (1 - tanh(c * z[i]) ** 2), "algebra"),

@@ -32,7 +32,6 @@ from sympy import (
     Min,
     Mul,
     Ne,
-    Not,
     Or,
     Piecewise,
     Pow,
@@ -213,13 +212,11 @@ def _cases(node, bound):
 
 
 def _choice(condition, held, failed, bound, where):
-    """Return the term `held` where the condition holds, and `failed` elsewhere."""
+    """Return the term `held` where the condition holds, and `failed` elsewhere. SymPy writes Not by Ne, And and Or."""
     if condition == true or _says_in_range(condition):
         return held
     if condition == false:
         return failed
-    if isinstance(condition, Not):
-        return _choice(condition.args[0], failed, held, bound, where)
     if isinstance(condition, Ne):
         return _choice(Eq(*condition.args), failed, held, bound, where)
     if isinstance(condition, Eq):
