@@ -30,6 +30,7 @@ from sympy import (
     tanh,
 )  # fmt: skip
 
+from xentlib.teaching.counterexamples import points
 from xentlib.teaching.symbolic import (
     K,
     KroneckerDelta,
@@ -288,6 +289,18 @@ def test_what_rounding_leaves_of_large_numbers_is_no_counterexample():
     """The attack once took this for false."""
     nothing = sum_over(i, softmax(i)) - 1
     assert assert_identity(nothing * exp(exp(T * 3 + 4)), 0)
+
+
+def test_a_scalar_keeps_strictly_within_its_range():
+    drawn = [point.numbers[c] for point in points((c,), within=((c, (0, 1)),))]
+    assert 0 < min(drawn) < 0.2
+    assert 0.8 < max(drawn) < 1
+
+
+def test_a_step_that_has_no_value_is_named():
+    vanishes_at_i = (z[i] + 1) ** 2 - z[k] ** 2 - 2 * z[k] - 1
+    with pytest.raises(NotProved, match=r"but a step of the proof has no value: 1/0 or log 0$"):
+        assert_identity(KroneckerDelta(i, k) * log(vanishes_at_i), 0)
 
 
 def test_what_is_true_is_not_refuted():
