@@ -163,6 +163,7 @@ TRUE = {
         log(sum_over(j, q[j] + 1) * (1 + exp(c))), log(1 + exp(c)) + log(sum_over(j, q[j]) + K), SUMS,
     ),
     "K - 1 is positive": (log((K - 1) / K), -log(K) - log(1 / (K - 1)), "algebra"),
+    "half of a positive number": (log(q[i] / 2), log(q[i]) - log(2), "algebra"),
     "powers of powers of positive numbers": ((q[i] ** c) ** 2 * q[i], q[i] ** (2 * c + 1), "algebra"),
     "powers of any number": ((1 - T) ** c / (1 - T), (1 - T) ** (c - 1), "algebra"),
     "roots": (sqrt(8 * q[i] * T + 8 * q[i]) / sqrt(q[i]), 2 * sqrt(2 + 2 * T), "algebra"),
@@ -295,6 +296,12 @@ def test_a_scalar_keeps_strictly_within_its_range():
     drawn = [point.numbers[c] for point in points((c,), within=((c, (0, 1)),))]
     assert 0 < min(drawn) < 0.2
     assert 0.8 < max(drawn) < 1
+
+
+def test_a_condition_that_no_point_can_decide_leaves_nothing_to_compare():
+    strange = Piecewise((1, sympy.Contains(c, sympy.S.Rationals)), (2, True))
+    with pytest.raises(NotProved, match=r"^no numbers to compare at any point: the condition Contains"):
+        spot_check(strange, 2)
 
 
 def test_a_step_that_has_no_value_is_named():

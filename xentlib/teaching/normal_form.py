@@ -375,7 +375,7 @@ def _height(factor):
 
 
 def _renamed(monomial, old, new):
-    """Return a monomial with one index renamed. The new one occurs nowhere in it."""
+    """Return a monomial with one index renamed, which no delta in it has. The new one occurs nowhere in it."""
 
     def of_polynomial(polynomial):
         return frozenset((_renamed(m, old, new), c) for m, c in polynomial)
@@ -386,8 +386,6 @@ def _renamed(monomial, old, new):
             return factor
         if kind == "entry":
             return Atom(kind, (of[0], new))
-        if kind == "delta":
-            return Atom(kind, of - {old} | {new})
         if kind in ("exp", "sum"):
             return Atom(kind, _renamed(of, old, new))
         return Atom(kind, of_polynomial(of) if kind in ("log", "whole") else frozenset(map(of_polynomial, of)))
