@@ -163,6 +163,9 @@ TRUE = {
         log(sum_over(j, q[j] + 1) * (1 + exp(c))), log(1 + exp(c)) + log(sum_over(j, q[j]) + K), SUMS,
     ),
     "K - 1 is positive": (log((K - 1) / K), -log(K) - log(1 / (K - 1)), "algebra"),
+    "the larger of two positive numbers is positive": (
+        log(Max(q[i], T) ** 2), 2 * log(Max(q[i], T)), "algebra",
+    ),
     "half of a positive number": (log(q[i] / 2), log(q[i]) - log(2), "algebra"),
     "powers of powers of positive numbers": ((q[i] ** c) ** 2 * q[i], q[i] ** (2 * c + 1), "algebra"),
     "powers of any number": ((1 - T) ** c / (1 - T), (1 - T) ** (c - 1), "algebra"),
