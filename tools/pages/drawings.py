@@ -67,7 +67,7 @@ def draw(html, known, pagename):
 
 
 def remove_pictures(folder, drawn):
-    for path in (folder / "_images").iterdir():
+    for path in (folder / "_images").glob("*"):
         if path.stem in drawn:
             path.unlink()
 
