@@ -44,7 +44,8 @@ def build(tree):
 def unpacked(tree):
     """Return the unpacked sdist of a tree."""
     with chdir(tree), tarfile.open(buildapi.build_sdist(".")) as archive:
-        archive.extractall("unpacked", filter="data")
+        archive.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)  # 3.11.3 and older have none
+        archive.extractall("unpacked")
     (folder,) = (tree / "unpacked").iterdir()
     return folder
 
