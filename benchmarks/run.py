@@ -4,7 +4,6 @@
 """
 
 import argparse
-import io
 import os
 import platform
 import sys
@@ -190,8 +189,8 @@ def write(results, folder):
     (folder / "results.md").write_text(report.markdown(results, aims(results)), encoding="utf-8")
     mpl.use("Agg")
     with mpl.rc_context():
-        report.plot(results.levels[0]).savefig(drawn := io.StringIO(), format="svg")
-    (folder / "results.svg").write_text(drawings.drawing(drawn.getvalue(), "results", "results"), encoding="utf-8")
+        drawing = drawings.drawn(report.plot(results.levels[0]), "results")
+    (folder / "results.svg").write_text(drawing, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """What the figures draw are xentlib's numbers, and every label lies inside its figure."""
 
 from importlib.resources import files
+from io import BytesIO
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -116,6 +117,16 @@ def contrast(color, other):
 def luminance(rgb):
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in rgb]
     return np.dot([0.2126, 0.7152, 0.0722], linear)
+
+
+@pytest.mark.parametrize("draw", [lambda: figures.canvas(3, 2, "Title"), lambda: figures.q_minus_p([1, 2, 0.5], 1)[0]])
+def test_what_is_saved_twice_keeps_its_places(draw):
+    """As in a notebook, for a picture and a drawing."""
+    ax = draw()
+    before = ax.get_position().bounds
+    for _ in range(2):
+        ax.figure.savefig(BytesIO(), format="svg")
+    assert ax.get_position().bounds == before
 
 
 def test_canvas_has_one_unit_an_inch_and_its_title_above():

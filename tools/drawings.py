@@ -7,6 +7,7 @@ detail: so it is the same from every processor. It says of which picture it is t
 import re
 from base64 import b64decode
 from hashlib import sha256
+from io import StringIO
 from itertools import groupby
 from xml.etree import ElementTree
 
@@ -14,7 +15,7 @@ import numpy as np
 from matplotlib.path import Path as Line
 
 SVG, PNG = "image/svg+xml", "image/png"
-OF = re.compile(r'data-of="(\w+)"')
+OF = re.compile(r'data-of="([\w-]+)"')
 REFERENCE = re.compile(r"^(?:url\()?#([^)]+)")
 NUMBER = re.compile(r"-?\d+\.\d+")
 FINE = 100  # steps in a point
@@ -73,6 +74,12 @@ def of(drawing):
     """
     found = OF.search(drawing)
     return found[1] if found else ""
+
+
+def drawn(figure, name):
+    """Return the drawing of a figure that is in no notebook, and so is of itself alone."""
+    figure.savefig(svg := StringIO(), format="svg")
+    return drawing(svg.getvalue(), name, name)
 
 
 def drawing(svg, name, picture):

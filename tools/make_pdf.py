@@ -42,8 +42,8 @@ h1.part { margin-top: 40%; text-align: center; border: 0; }
 .chapter, h1.part { break-before: page; }
 h2, h3, h4, h5, .admonition-title { break-after: avoid; }
 div.cell_output, .equation-status { break-before: avoid; }
-figure, img, .drawing, tr, mjx-container[display] { break-inside: avoid; }
-img, .drawing { max-width: 100% !important; max-height: 220mm; }
+figure, .drawing, tr, mjx-container[display] { break-inside: avoid; }
+.drawing { max-width: 100% !important; max-height: 220mm; }
 pre { white-space: pre-wrap !important; overflow-wrap: anywhere; font-size: 8.5pt; line-height: 1.35; }
 pre, .math { overflow: visible !important; }
 pre, .pst-scrollable-table-container { background: none !important; } /* four pictures each; nothing scrolls */
@@ -126,9 +126,6 @@ def read_article(folder, name, names):
     for element in article.find_all(id=True):
         if not element.find_parent(class_="drawing"):  # whose names are its own in the whole book
             element["id"] = anchor(name, element["id"])
-    for picture in article.find_all("img"):
-        picture["src"] = beside(name, picture["src"])
-        picture.attrs.pop("loading", None)  # nobody scrolls
     for link in article.find_all("a", href=True):
         redirect(link, name, names)
     return article

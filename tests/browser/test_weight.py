@@ -186,21 +186,6 @@ def test_what_is_copied_from_a_formula_is_its_tex(visit, site, book):
     assert copied.count("q") == copied.count(r"\(q - p\)")  # and not the MathML as well
 
 
-# Pictures
-
-
-def test_the_room_of_a_picture_is_kept_before_it_is_there(browser, site):
-    shape = "all => all.map(e => e.clientWidth / e.clientHeight - e.getAttribute('width') / e.getAttribute('height'))"
-    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
-        page = context.new_page()
-        page.route("**/_images/**", lambda route: None)  # they never come
-        for name in ("benchmarks/index",):
-            page.goto(f"{site}{name}.html", wait_until="domcontentloaded")
-            off = page.eval_on_selector_all("article img", shape)
-            assert off
-            assert max(map(abs, off)) < 0.05
-
-
 # Heads
 
 

@@ -34,7 +34,6 @@ def finish_page(app, pagename, templatename, context, doctree):
     answers.add_scripts(app, raw)
     html = body.mend(context.get("body", ""))
     html = drawings.draw(html, app.drawings, pagename)
-    html = body.load_late(html, {name: Path(app.srcdir, source) for source, name in app.builder.images.items()})
     html = run_chapter.with_links(html, app, pagename, context, doctree)
     if "#equation-" in html:
         app.add_js_file(PREVIEWS.name, loading_method="defer")

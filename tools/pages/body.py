@@ -1,14 +1,11 @@
-"""Mend what Sphinx writes of a page: for those who listen to it, for narrow lines, and for pictures far below.
+"""Mend what Sphinx writes of a page: for those who listen to it, and for narrow lines.
 
 A signature on several lines becomes a list of terms without a term, and the references a list without items. What
 unfolds a cell is called other than it reads. A browser may break a line after a formula, even before the full stop
-that belongs to it, and inside of 97 %, 5e-7, 3 × 5, (1.3–1.6) and 28,000 MB. Sphinx has no option for any of that,
-nor for pictures that load when they are scrolled to and keep their room until then.
+that belongs to it, and inside of 97 %, 5e-7, 3 × 5, (1.3–1.6) and 28,000 MB. Sphinx has no option for any of that.
 """
 
 import re
-
-from PIL import Image
 
 PARAMETERS = re.compile(r"<dl>\s*((?:<dd>.*?</dd>\s*)+)</dl>", re.S)
 AFTER_FORMULA = re.compile(r'(<span class="math\b[^>]*>[^<]*</span>)([.,;:!?)’”]+)')
@@ -17,8 +14,6 @@ NUMBER = re.compile(rf"\(\d[\d.]*–\d[\d.]*\)|\b\d+(?:[.,]\d+)*(?:e-\d+| × \d+
 IN_CODE = re.compile(r'(<span class="pre">[^<]*=)(-?\d+(?:\.\d+)?)')  # a phone breaks code anywhere
 TAG = re.compile(r"(<[^>]+>)")
 AS_IT_IS = re.compile(r"(<(?:pre|script|style)\b.*?</(?:pre|script|style)>)", re.S)
-PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"/]+)")')
-FIRST_SCREEN = 1500  # characters of HTML in the article
 
 
 def mend(html):
@@ -72,23 +67,3 @@ def _in_text(html):
     pieces = TAG.split(html)
     pieces[::2] = [NUMBER.sub(r'<span class="nonbreaking">\g<0></span>', text) for text in pieces[::2]]
     return "".join(pieces)
-
-
-def load_late(html, files):
-    """Return a page with the size of each picture, and those below the first screen loaded late.
-
-    Parameters
-    ----------
-    html : str
-        The page.
-    files : dict
-        Where each picture lies, by the name that it has on pages.
-    """
-
-    def sized(match):
-        with Image.open(files[match[1]]) as picture:
-            width, height = picture.size
-        late = 'loading="lazy" ' if match.start() > FIRST_SCREEN else ""
-        return f'<img {late}width="{width}" height="{height}" '
-
-    return PICTURE.sub(sized, html)

@@ -1,4 +1,4 @@
-"""Put drawings into the pages, where notebooks have pictures and the benchmark has its plot.
+"""Put drawings into the pages, where notebooks have pictures; the landing page and the benchmark have theirs.
 
 A drawing has the fonts of its page and follows its theme: what has a colour of the book's palette gets a variable of
 that name, which book.css sets for light and dark. Only a drawing with other colours, of pixels or shades that mean
@@ -13,8 +13,8 @@ from sphinx.util import logging
 from tools import drawings
 from xentlib.teaching import figures
 
-PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([0-9a-f]{64}(?=\.png)|\w+(?=\.svg)))[^>]*?alt="([^"]*)"[^>]*>')
-WHERE = ("chapters/**/figures/*.svg", "benchmarks/results.svg")
+PICTURE = re.compile(r'<img (?=[^>]*src="[^"]*_images/([^"]+)\.\w+")[^>]*?alt="([^"]*)"[^>]*>')
+WHERE = ("chapters/**/figures/*.svg", "benchmarks/results.svg", "_static/q-minus-p.svg")
 SIZE = re.compile(r'<svg [^>]*?width="(\S+)" height="(\S+)"')
 COLOR = re.compile(r"#[0-9a-f]{6}\b")
 SCALE = 16 / 11  # by which the figures' text of 11 points is as large as that of the page

@@ -103,8 +103,9 @@ def q_minus_p(logits: ArrayLike, label: int) -> list[Axes]:
     """
     q, p = softmax(logits), np.eye(len(CLASSES))[label]
     panels = {"q: what it said": q, "p: what was true": p, "q − p: the gradient": q - p}
-    figure, axes = plt.subplots(1, 3, figsize=(5.6, 2.6), sharey=True, layout="none")
-    figure.subplots_adjust(left=0.01, right=0.99, top=0.84, bottom=0.04, wspace=0.2)
+    places = {"left": 0.01, "right": 0.99, "top": 0.84, "bottom": 0.04, "wspace": 0.2}
+    figure, axes = plt.subplots(1, 3, figsize=(5.6, 2.6), sharey=True, gridspec_kw=places)
+    figure.set_layout_engine("none")  # layout="none" would hold until the figure is saved for the first time
     for ax, (heading, values) in zip(axes, panels.items(), strict=True):
         ax.bar(CLASSES, values, color=CLASS_COLORS, width=0.72)
         ax.axhline(0, color=INK, linewidth=1)
