@@ -166,6 +166,7 @@ TRUE = {
     "the larger of two positive numbers is positive": (
         log(Max(q[i], T) ** 2), 2 * log(Max(q[i], T)), "algebra",
     ),
+    "a negative root in a denominator": (1 / (-1 - sqrt(1 + T)), (1 - sqrt(1 + T)) / T, "algebra"),
     "a fraction that is split": (c / (2 * c + 3), Rational(1, 2) - Rational(3, 2) / (2 * c + 3), "algebra"),
     "half of a positive number": (log(q[i] / 2), log(q[i]) - log(2), "algebra"),
     "powers of powers of positive numbers": ((q[i] ** c) ** 2 * q[i], q[i] ** (2 * c + 1), "algebra"),
