@@ -49,6 +49,7 @@ pre, .math { overflow: visible !important; }
 pre, .pst-scrollable-table-container { background: none !important; } /* four pictures each; nothing scrolls */
 .math > .tex { display: none; }
 div.cell { margin-block: 0.75rem; }
+[data-explorer] { min-height: 0; } /* what would come does not come on paper */
 .pst-scrollable-table-container { overflow: visible; }
 table { font-size: 8.5pt; }
 p { orphans: 3; widows: 3; }

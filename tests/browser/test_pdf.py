@@ -10,6 +10,7 @@ from bs4 import BeautifulSoup
 from visits import without_formulas, without_marks
 
 from tools import make_pdf
+from xentlib.teaching import explorers
 
 NAMES = ["index", "chapters/one"]
 INDEX = """<head><title>Small</title><link rel="stylesheet" href="style.css"></head>
@@ -89,6 +90,17 @@ def test_in_the_book_each_link_leads_to_one_place(book, monkeypatch):
 
 def test_what_starts_to_read_on_the_screen_is_not_printed(whole):
     assert whole.select(".start, [id$=pdf]") == []
+
+
+def test_an_explorer_keeps_no_room_on_paper_for_what_only_the_screen_shows(open_page):
+    sheets = (Path(explorers.__file__).with_name("explorers.css").read_text(encoding="utf-8"), make_pdf.STYLE)
+    page = open_page()
+    page.set_content('<div data-explorer="x" style="--x-wide: 400px; --x-narrow: 400px"></div>')
+    heights = []
+    for sheet in sheets:
+        page.add_style_tag(content=sheet)
+        heights.append(page.evaluate("document.querySelector('[data-explorer]').clientHeight"))
+    assert heights == [400, 0]
 
 
 def test_the_pdf_is_printed_and_linked(browser, small_book, monkeypatch):
