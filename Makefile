@@ -95,7 +95,7 @@ exercises: $(VENV)/ready  ## write anew what chapters, solutions and exercises.m
 	$(BIN)/python -m xentlib.teaching.exercises.pages chapters exercises.md
 
 picture: $(VENV)/ready  ## draw again the picture of the README and the landing page
-	MPLBACKEND=agg $(BIN)/python -c "from tools import drawings; from xentlib.teaching.figures import *; use_book_style(); q_minus_p([1.0, 2.0, 0.5], 1); open('_static/q-minus-p.svg', 'w').write(drawings.drawn(plt.gcf(), 'q-minus-p')); plt.savefig('_static/q-minus-p.png', metadata={'Software': None})"
+	MPLBACKEND=agg $(BIN)/python -c "from tools import drawings; from xentlib.teaching.figures import *; use_book_style(); q_minus_p([1.0, 2.0, 0.5], 1); drawings.save(plt.gcf(), Path('_static/q-minus-p.svg')); plt.savefig('_static/q-minus-p.png', metadata={'Software': None})"
 
 lock: $(VENV)/ready  ## pin again all that requirements.in and those of tools/lab and tools/assign ask for (needs uv)
 	uv pip compile --universal --python-version 3.11 --no-header --annotation-style line -q requirements.in -o requirements.txt

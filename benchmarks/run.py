@@ -189,8 +189,7 @@ def write(results, folder):
     (folder / "results.md").write_text(report.markdown(results, aims(results)), encoding="utf-8")
     mpl.use("Agg")
     with mpl.rc_context():
-        drawing = drawings.drawn(report.plot(results.levels[0]), "results")
-    (folder / "results.svg").write_text(drawing, encoding="utf-8")
+        drawings.save(report.plot(results.levels[0]), folder / "results.svg")
 
 
 if __name__ == "__main__":

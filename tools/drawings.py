@@ -76,10 +76,10 @@ def of(drawing):
     return found[1] if found else ""
 
 
-def drawn(figure, name):
-    """Return the drawing of a figure that is in no notebook, and so is of itself alone."""
+def save(figure, path):
+    """Write the drawing of a figure that is in no notebook, and so is of itself alone."""
     figure.savefig(svg := StringIO(), format="svg")
-    return drawing(svg.getvalue(), name, name)
+    path.write_text(drawing(svg.getvalue(), path.stem, path.stem), encoding="utf-8")
 
 
 def drawing(svg, name, picture):
