@@ -49,7 +49,6 @@ pre, .math { overflow: visible !important; }
 pre, .pst-scrollable-table-container { background: none !important; } /* four pictures each; nothing scrolls */
 .math > .tex { display: none; }
 div.cell { margin-block: 0.75rem; }
-[data-explorer] { min-height: 0; } /* what would come does not come on paper */
 .pst-scrollable-table-container { overflow: visible; }
 table { font-size: 8.5pt; }
 p { orphans: 3; widows: 3; }
@@ -135,8 +134,8 @@ def read_article(folder, name, names):
 def beside(name, address):
     """Return an address on a page as seen from the top folder.
 
-    >>> beside("chapters/04_loss", "../_images/loss.png")
-    '_images/loss.png'
+    >>> beside("chapters/04_loss", "../api/loss.html")
+    'api/loss.html'
     """
     return posixpath.normpath(posixpath.join(posixpath.dirname(name), address))
 
@@ -158,7 +157,7 @@ def parse(html):
 
 
 def print_page(folder, name, browser):
-    """Return the page as a PDF, once all pictures are there."""
+    """Return the page as a PDF."""
     with tools_browser.serve(folder) as url, browser.new_context() as context:
         page = context.new_page()
         page.goto(url + name)

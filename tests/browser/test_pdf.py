@@ -93,12 +93,12 @@ def test_what_starts_to_read_on_the_screen_is_not_printed(whole):
 
 
 def test_an_explorer_keeps_no_room_on_paper_for_what_only_the_screen_shows(open_page):
-    sheets = (Path(explorers.__file__).with_name("explorers.css").read_text(encoding="utf-8"), make_pdf.STYLE)
     page = open_page()
     page.set_content('<div data-explorer="x" style="--x-wide: 400px; --x-narrow: 400px"></div>')
+    page.add_style_tag(path=Path(explorers.__file__).with_name("explorers.css"))
     heights = []
-    for sheet in sheets:
-        page.add_style_tag(content=sheet)
+    for media in ("screen", "print"):
+        page.emulate_media(media=media)
         heights.append(page.evaluate("document.querySelector('[data-explorer]').clientHeight"))
     assert heights == [400, 0]
 
