@@ -14,8 +14,9 @@ BEYOND = """() => {
   const width = document.documentElement.clientWidth;
   const needed = Math.max(document.documentElement.scrollWidth, document.body.scrollWidth);
   const scrolls = e => e && e !== document.body
-    && (getComputedStyle(e).overflowX !== "visible" || scrolls(e.parentElement));
-  return [...document.querySelectorAll("article *:not(svg *)")]
+    && (getComputedStyle(e).overflowX !== "visible" || getComputedStyle(e).clipPath !== "none"
+      || scrolls(e.parentElement));
+  return [...document.querySelectorAll("article *")]
     .filter(e => e.getBoundingClientRect().right > width + 1 && e.checkVisibility() && !scrolls(e))
     .map(e => `beyond the edge: ${e.tagName} ${e.className} ${e.textContent.slice(0, 40)}`)
     .concat(needed > width ? [`the page is ${needed} pixels wide`] : []);
